@@ -1,0 +1,71 @@
+// Requests as clients send them: RESP arrays of bulk strings, and inline commands.
+// Source: https://redis.io/docs/latest/develop/reference/protocol-spec/
+//
+// The parser works in place: it owns no bytes of a RESP request, its arguments are views into the
+// caller's read buffer. One parser a connection; not thread-safe.
+//
+// Invariants:
+//  1. Parse() never looks at a byte of a half-received request twice for anything but a bounded
+//     prefix: progress is kept as offsets, so the buffer may move between calls.
+//  2. A request is delivered whole or not at all.
+//  3. After kError the connection is beyond repair; the caller sends the error and closes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace understudy::protocol {
+
+// Redis' limits; the words of the errors are Redis' too.
+struct ParseLimits {
+  size_t max_bulk_bytes = 512ull << 20;    // proto-max-bulk-len
+  int64_t max_arguments = 2147483647;      // of a multibulk
+  size_t max_inline_bytes = 64 << 10;      // also of a "*<n>" or "$<n>" line
+  bool authenticated = true;               // before AUTH: 10 arguments of at most 16384 bytes
+};
+
+class RequestParser {
+ public:
+  enum class Status { kRequest, kNeedMore, kError };
+
+  // Parses one request at the front of `input`.
+  //  kRequest   args() is the request; consumed() bytes of input belong to it. An empty request
+  //             ("*0\r\n", an empty line) has no arguments and is to be skipped.
+  //  kNeedMore  nothing is consumed. Call again with the same bytes, and more behind them.
+  //  kError     error() says why, without "-ERR " and CRLF: "Protocol error: ...".
+  Status Parse(std::string_view input, const ParseLimits& limits);
+
+  // Valid until the next Parse(), or until the bytes of `input` move. Arguments of an inline
+  // command that needed unquoting are views into the parser.
+  std::span<const std::string_view> args() const { return args_; }
+  size_t consumed() const { return consumed_; }
+  const std::string& error() const { return error_; }
+
+  // After kNeedMore: how many bytes are known to be missing at least (0: unknown). A reader that
+  // makes that much room avoids growing its buffer again and again for a big value.
+  size_t missing() const { return missing_; }
+
+ private:
+  struct Piece {
+    size_t offset, size;
+  };
+  Status ParseInline(std::string_view input, const ParseLimits& limits);
+  Status ParseMultibulk(std::string_view input, const ParseLimits& limits);
+  Status Fail(std::string why);
+
+  std::vector<std::string_view> args_;
+  std::vector<Piece> pieces_;    // arguments complete so far, as offsets into input
+  int64_t expected_ = -1;        // arguments announced; -1: header not read yet
+  int64_t bulk_size_ = -1;       // size announced of the argument being read; -1: not read yet
+  size_t position_ = 0;          // first offset not parsed yet
+  size_t consumed_ = 0;
+  size_t missing_ = 0;
+  std::vector<std::string> unquoted_;
+  std::string error_;
+};
+
+}  // namespace understudy::protocol

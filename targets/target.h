@@ -1,0 +1,127 @@
+// A target: the state machine that a cluster makes highly available.
+//
+// One member, the global, runs Handle() for a request: it may read and change the state, writes
+// the reply, and records as effects what it changed. Every other member runs Apply() on those
+// effects, in the order of the log. So Apply() must be deterministic: the same state and the same
+// update give the same state, on any machine, at any time.
+//
+// Invariants every target keeps:
+//  1. No I/O, clock, randomness or thread of its own. Time and randomness come with the context.
+//  2. After Handle() with effects E, the state equals that of a copy that ran Apply(E) instead.
+//  3. Handle() without effects hasn't changed the state (but for caches nobody can observe).
+//  4. An error reply means: no effects.
+//  5. Snapshot() on equal states may differ in order, Digest() may not.
+//
+// All calls come from one thread, never re-entered. The framework owns the target; the target owns
+// its state. Views passed in are valid during the call only.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "protocol/command_table.h"
+#include "protocol/reply_writer.h"
+#include "targets/effect.h"
+
+namespace understudy::targets {
+
+// Who asks. Numbers identify a client's connection in the cluster: `node` counts nodes in the
+// order they were first seen in the log, `client` is CLIENT ID on that node.
+struct Client {
+  std::string_view node_id;  // 40 hex digits; of the node the client is connected to
+  uint64_t id = 0;           // CLIENT ID there
+};
+
+struct Request {
+  const protocol::Command* command = nullptr;  // row, already checked for arity
+  std::span<const std::string_view> args;      // args[0] is the name as the client wrote it
+  int db = 0;
+  Client client;
+};
+
+// Where published messages go: to the connections that subscribed, on every node, once the entry
+// is committed. `channel` for chat is "chat:<room>". For RESP3 clients that joined through
+// CHAT.JOIN the push is [kind, room, message fields...]; the server does the formatting:
+// `fields` are the elements that follow.
+struct Publication {
+  std::string_view channel;
+  std::string_view kind;  // "chat.message", "chat.join", "chat.leave"
+  std::span<const std::string_view> fields;
+};
+
+// A connection that joins or leaves a channel by what a request did (CHAT.JOIN).
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+  virtual void Publish(const Publication& publication) = 0;
+  // The client, wherever it is, receives the channel's publications from this entry on.
+  virtual void Subscribe(const Client& client, std::string_view channel) = 0;
+  virtual void Unsubscribe(const Client& client, std::string_view channel) = 0;
+};
+
+// What the framework gives to one call.
+struct Context {
+  // Milliseconds since the epoch by the global's clock: never runs backwards. At Apply(): the
+  // entry's time.
+  int64_t now_ms = 0;
+  // The log index this request's entry will get if it has effects; at Apply() the entry's index.
+  uint64_t index = 0;
+  // 64 bits, different for each request.
+  uint64_t random = 0;
+  // A read at a local, or with READONLY: must not change anything. A key that has expired by
+  // now_ms must be reported through `hit_expired`, not removed; the framework then asks the
+  // global instead.
+  bool read_only = false;
+
+  protocol::ReplyWriter* reply = nullptr;  // nullptr at Apply()
+  EffectWriter* effects = nullptr;         // count-only at Apply()
+  Publisher* publisher = nullptr;          // never nullptr in Handle() and Apply()
+
+  // Out: the newest log index the reply depends on. Handle() raises it with DependsOn() for
+  // everything it read that a not yet committed entry may have changed.
+  uint64_t depends_on = 0;
+  bool hit_expired = false;  // out, see read_only
+
+  void DependsOn(uint64_t entry) {
+    if (entry > depends_on) depends_on = entry;
+  }
+};
+
+// Receives a snapshot in pieces. False: stop, the snapshot is given up.
+using SnapshotSink = std::function<bool(std::string_view piece)>;
+
+class Target {
+ public:
+  virtual ~Target() = default;
+
+  virtual std::string_view type() const = 0;  // "kv", "id", "chat"
+
+  // At the global, and for reads (context.read_only) at any member.
+  virtual void Handle(const Request& request, Context& context) = 0;
+
+  // One effect: `args[0]` names a command. Never fails on effects that Handle() made; returns
+  // false on anything else, with the state unchanged.
+  virtual bool Apply(int db, std::span<const std::string_view> args, Context& context) = 0;
+
+  // The whole state, as of now. The bytes are the target's own, but for "kv", which writes the
+  // body of an RDB file (see targets/kv/rdb.h).
+  virtual bool Snapshot(const SnapshotSink& sink) const = 0;
+  // Replaces the state. False, with an empty state and `error` set, if the bytes are damaged.
+  virtual bool Restore(std::string_view snapshot, std::string* error) = 0;
+  virtual void Clear() = 0;
+
+  // Equal on all members that applied the same log; 40 hex digits, as DEBUG DIGEST.
+  virtual std::string Digest() const = 0;
+
+  // At the global, about ten times a second, and again at once while it returns true: work by
+  // the clock whose effects are replicated (active expiry). Bounded work a call (about 1 ms).
+  virtual bool OnTimer(Context& context) { return false; }
+  // On every member, between turns: upkeep without observable effect (incremental rehash).
+  virtual void OnIdle() {}
+};
+
+}  // namespace understudy::targets
