@@ -136,6 +136,10 @@ class Member {
   // member isn't the global. Not before serving() (the first entry of the term has committed) for
   // anything that depends on state.
   Index Propose(std::string_view payload, Micros now);
+  // At a global that is the only member and keeps no log (memory only): counts one entry as
+  // committed without a record, so that log().base_index() advances; whoever joins later gets a
+  // snapshot. Returns its index; 0 if this member may not (not global, other members, records held).
+  Index ProposeUnlogged(Micros now);
   // At the global: adds (as a learner, then a voter by itself when it has caught up), changes the
   // name or address of, or removes one member. False with `why` when it can't be now (not the
   // global, another change in progress, ...).

@@ -70,6 +70,8 @@ struct Context {
   int64_t now_ms = 0;
   // The log index this request's entry will get if it has effects; at Apply() the entry's index.
   uint64_t index = 0;
+  // The newest committed index. Last indexes at or below it need not be remembered for DependsOn().
+  uint64_t commit = 0;
   // 64 bits, different for each request.
   uint64_t random = 0;
   // A read at a local, or with READONLY: must not change anything. A key that has expired by
