@@ -16,9 +16,13 @@ std::optional<int64_t> ParseInteger(std::string_view text);
 std::optional<double> ParseDouble(std::string_view text);
 std::optional<long double> ParseLongDouble(std::string_view text);
 
-// As Redis prints a double in a reply (shortest text that reads back equal, "%.17g" family:
-// "3", "3.1", "1e+20", "inf", "-inf", "nan").
+// As Redis 7.2 prints a double in a reply: the shortest digits that read back equal; integers up to
+// 2^62 in full, an exponent for the very small and very large ("3", "3.1", "1e+20", "1e-7", "-0",
+// "inf", "-inf", "nan").
 std::string FormatDouble(double value);
+// The same, written at `to` (at least kMaxDoubleText bytes); returns the length.
+inline constexpr size_t kMaxDoubleText = 32;
+size_t FormatDouble(char* to, double value);
 
 // As INCRBYFLOAT stores it: "%.17Lf" without trailing zeros and without "-0".
 std::string FormatHumanLongDouble(long double value);

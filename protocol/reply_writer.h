@@ -21,24 +21,28 @@ class ReplyWriter {
   int resp() const { return resp_; }
   std::string* out() const { return out_; }
 
-  void Ok();                                     // +OK
-  void Simple(std::string_view text);            // "+text"; text must have no CR or LF
+  void Ok() { out_->append("+OK\r\n", 5); }
+  void Simple(std::string_view text) { Line('+', text); }  // text must have no CR or LF
   void Error(std::string_view text);             // "-text"; CR and LF become spaces
-  void Integer(int64_t value);
+  void Integer(int64_t value) { Header(':', value); }
   void Bulk(std::string_view value);
   void BulkInteger(int64_t value);               // the decimal digits as a bulk string
   void Double(double value);                     // RESP2: bulk of the shortest exact form
   void Bool(bool value);
   void BigNumber(std::string_view digits);
   void Verbatim(std::string_view format3, std::string_view text);  // format3: "txt" or "mkd"
-  void Null();                                   // RESP2 "$-1", RESP3 "_"
-  void NullArray();                              // RESP2 "*-1", RESP3 "_"
-  void Array(size_t count);
+  void Null() {                                  // RESP2 "$-1", RESP3 "_"
+    Raw(resp_ >= 3 ? std::string_view("_\r\n") : std::string_view("$-1\r\n"));
+  }
+  void NullArray() {                             // RESP2 "*-1", RESP3 "_"
+    Raw(resp_ >= 3 ? std::string_view("_\r\n") : std::string_view("*-1\r\n"));
+  }
+  void Array(size_t count) { Header('*', static_cast<int64_t>(count)); }
   void Map(size_t pairs);
   void Set(size_t count);
   void Push(size_t count);
   void Attribute(size_t pairs);                  // RESP3 only: a RESP2 client must not get one
-  void Raw(std::string_view bytes);              // already encoded
+  void Raw(std::string_view bytes) { out_->append(bytes); }  // already encoded
 
   // For a header whose count is known only later: DeferHeader() marks the place, and
   // FinishArray/Map/Set write the header there (moves what was written since).
@@ -49,13 +53,15 @@ class ReplyWriter {
 
  private:
   void Header(char type, int64_t count);
+  void Line(char type, std::string_view text);
   void FinishHeader(char type, size_t place, size_t count);
 
   std::string* out_;
   int resp_;
 };
 
-// Writes `value` at `to` (at least 32 bytes) in decimal; returns its length.
+// Writes `value` at `to` (at least kMaxIntegerText bytes) in decimal; returns its length.
+inline constexpr size_t kMaxIntegerText = 20;
 size_t FormatInteger(char* to, int64_t value);
 
 // Redis' words for what goes wrong everywhere. Text as given to ReplyWriter::Error().

@@ -53,19 +53,32 @@ class RequestParser {
   struct Piece {
     size_t offset, size;
   };
-  Status ParseInline(std::string_view input, const ParseLimits& limits);
+  bool ParseWhole(std::string_view input, const ParseLimits& limits);
   Status ParseMultibulk(std::string_view input, const ParseLimits& limits);
-  Status Fail(std::string why);
+  Status ReadCount(std::string_view input, const ParseLimits& limits);
+  Status ReadBulkSize(std::string_view input, const ParseLimits& limits);
+  Status FindLineEnd(std::string_view input, char end, size_t limit, const char* too_big,
+                     size_t* at);
+  Status ParseInline(std::string_view input, const ParseLimits& limits);
+  bool SplitLine(std::string_view line);
+  bool Unquote(std::string_view line, size_t* at);
+  Status Deliver(size_t consumed);
+  Status NeedMore(size_t missing);
+  Status Fail(std::string_view why);
+  void GiveMemoryBack();
 
   std::vector<std::string_view> args_;
+  size_t consumed_ = 0;
+  size_t missing_ = 0;
+  std::string error_;
+  // Progress in a half-received request.
+  bool partial_ = false;
   std::vector<Piece> pieces_;    // arguments complete so far, as offsets into input
   int64_t expected_ = -1;        // arguments announced; -1: header not read yet
   int64_t bulk_size_ = -1;       // size announced of the argument being read; -1: not read yet
   size_t position_ = 0;          // first offset not parsed yet
-  size_t consumed_ = 0;
-  size_t missing_ = 0;
-  std::vector<std::string> unquoted_;
-  std::string error_;
+  size_t scanned_ = 0;           // the line at position_ doesn't end before this offset
+  std::string unquoted_;         // arguments of an inline command that had quotes
 };
 
 }  // namespace understudy::protocol
