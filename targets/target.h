@@ -121,7 +121,7 @@ class Target {
 
   // At the global, about ten times a second, and again at once while it returns true: work by
   // the clock whose effects are replicated (active expiry). Bounded work a call (about 1 ms).
-  virtual bool OnTimer(Context& context) { return false; }
+  virtual bool OnTimer(Context& /*context*/) { return false; }
   // On every member, between turns: upkeep without observable effect (incremental rehash).
   virtual void OnIdle() {}
 };

@@ -1,0 +1,186 @@
+// One cluster on this node: its member (consensus), its target (state), and what ties the two to
+// disk, peers and clients. Today a node hosts one, `main`.
+//
+// State and log. `state_index()` is the newest entry whose effects are in the target's state. At
+// the global it runs ahead of the commit index: requests are executed at once and their replies
+// gated. At a local, entries are applied when committed, so it equals applied().
+//
+// Invariants:
+//  1. Requests are executed only while can_execute(): this node is the global, an entry of its term
+//     has committed, and at the beginning of the work the lease held.
+//  2. applied() <= commit; entries up to applied() were told to the clients' side (OnCommit).
+//  3. A state that holds effects of an entry that was truncated answers nothing (settled() is
+//     false) until it has been replaced.
+// One thread: the event loop's.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/member.h"
+#include "protocol/reply_writer.h"
+#include "server/log_writer.h"
+#include "server/logger.h"
+#include "server/options.h"
+#include "server/origin_table.h"
+#include "server/peers.h"
+#include "server/random.h"
+#include "server/reply_queue.h"
+#include "server/snapshot_transfer.h"
+#include "targets/registry.h"
+
+namespace understudy::server {
+
+// The part of the node that serves clients, as its cluster sees it.
+class ClusterClients {
+ public:
+  virtual ~ClusterClients() = default;
+  // A command forwarded by this node is in a committed entry: its reply.
+  virtual void OnForwardedReply(uint64_t sequence, std::string_view reply) = 0;
+  virtual void OnPublication(const targets::Publication& publication, const Gate& gate) = 0;
+  virtual void OnSubscribe(uint64_t client, std::string_view channel) = 0;
+  virtual void OnUnsubscribe(uint64_t client, std::string_view channel) = 0;
+  // Gates up to `commit` and `confirmed` are open.
+  virtual void OnProgress(cluster::Index commit, uint64_t confirmed) = 0;
+  // Entries behind `after` never happened; what was gated by them neither.
+  virtual void OnTruncated(cluster::Index after) = 0;
+  // The global, its term, or whether this node may execute changed.
+  virtual void OnLockChanged() = 0;
+  // A read asked for with RequestRead(): the state here is fresh enough, judge expiry by `time_ms`;
+  // or !ok: no global answered, ask again.
+  virtual void OnRead(uint64_t request, bool ok, int64_t time_ms) = 0;
+};
+
+class ClusterHost {
+ public:
+  struct Environment {
+    std::string name;           // "main"
+    cluster::NodeId id;
+    cluster::RunId run = 0;
+    const Options* options = nullptr;
+    const protocol::CommandTable* table = nullptr;
+    Logger* log = nullptr;
+    LogWriter* writer = nullptr;
+    Peers* peers = nullptr;
+    Random* random = nullptr;
+    ClusterClients* clients = nullptr;
+    std::shared_ptr<targets::TargetOptions> target_options;
+  };
+
+  explicit ClusterHost(Environment environment);
+  ~ClusterHost();
+
+  // Takes what was on disk; false with `error` if it can't be used. `snapshot` may be empty.
+  bool Start(cluster::Recovered recovered, const SnapshotFile& snapshot, cluster::Micros now,
+             std::string* error);
+  // An empty member makes a cluster of its own.
+  void Bootstrap(const cluster::MemberInfo& self, cluster::Micros now);
+
+  // --- turns ---------------------------------------------------------------------------------
+  // Before requests are executed: takes the time, judges the lease.
+  void BeginWork(cluster::Micros now);
+  // Writes, sends and applies all that is ready; does it again while that makes more ready.
+  void EndTurn(cluster::Micros now);
+  cluster::Micros NextTick() const { return member_->NextTick(); }
+  void Tick(cluster::Micros now);
+  // Upkeep, some times a second: active expiry, memory of the log, progress of transfers.
+  void Cron(cluster::Micros now);
+
+  // --- requests ------------------------------------------------------------------------------
+  bool can_execute() const { return can_execute_; }
+  // Executes at the global and proposes what it did; the reply may leave when the gate opens.
+  // `keep_reply`: a forwarded command, its reply goes into the entry. Returns whether there is one.
+  bool Execute(const targets::Request& request, const Tag& tag, bool keep_reply,
+               protocol::ReplyWriter* reply, Gate* gate);
+  enum class ReadResult { kDone, kNeedsGlobal };  // the latter: an expired key must be deleted
+  ReadResult Read(const targets::Request& request, int64_t time_ms, protocol::ReplyWriter* reply);
+  uint64_t RequestRead(cluster::Micros now) { return member_->RequestRead(now); }
+  // Must be asked before replies of reads executed in this turn leave: 0, or what they wait for.
+  uint64_t ConfirmLease(cluster::Micros now);
+  const OriginTable& origins() const { return origins_; }
+  void WantCommit(const cluster::NodeId& local, cluster::Index index) {
+    member_->WantCommit(local, index);
+  }
+
+  // --- messages ------------------------------------------------------------------------------
+  void Step(const cluster::Message& message, cluster::Micros now) { member_->Step(message, now); }
+  void OnSnapshotChunk(const SnapshotChunk& chunk, cluster::Micros now);
+  void OnRecordsPersisted(cluster::Term term, cluster::Index index, cluster::Micros now);
+  void OnLockPersisted(uint64_t sequence, cluster::Micros now);
+  void OnSnapshotSaved(cluster::Index index, cluster::Micros now);
+  void OnDiskFailed(const std::string& why, cluster::Micros now);
+
+  // --- state ---------------------------------------------------------------------------------
+  const std::string& name() const { return env_.name; }
+  cluster::Member& member() { return *member_; }
+  const cluster::Member& member() const { return *member_; }
+  const targets::Target& target() const { return *target_; }
+  cluster::Index applied() const { return applied_; }
+  cluster::Index state_index() const { return state_index_; }
+  uint64_t confirmed() const { return confirmed_; }
+  bool settled() const { return !needs_rebuild_; }
+  bool durable() const;  // --appendonly
+  const std::map<cluster::NodeId, std::unique_ptr<SnapshotSender>>& transfers() const {
+    return senders_;
+  }
+  const SnapshotReceiver& receiver() const { return receiver_; }
+  // The data's digest with all that was executed here; committed or not.
+  std::string Digest() const { return target_->Digest(); }
+  // Drops what was proposed so far from memory when it is applied everywhere or over its limit.
+  static constexpr size_t kLogMemoryBytes = 64u << 20;   // history kept for locals that lag
+  static constexpr size_t kLogMemoryHardBytes = 512u << 20;  // a local that lags more: snapshot
+
+ private:
+  class Publisher;
+  void Persist(cluster::Ready* ready);
+  void Send(cluster::Ready* ready, cluster::Micros now);
+  void ApplyCommitted(cluster::Micros now);
+  void ApplyEntry(const cluster::EntryView& entry);
+  void OnEntriesTruncated(cluster::Index after);
+  void HandleReads(cluster::Ready* ready);
+  void ReleaseReads();
+  void NoteLock();
+  void StartTransfer(const cluster::NodeId& to);
+  void PumpTransfers(cluster::Micros now);
+  void FinishInstall(cluster::Micros now);
+  void TrimLog();
+  targets::Context NewContext();
+
+  Environment env_;
+  std::unique_ptr<targets::Target> target_;
+  std::unique_ptr<cluster::Member> member_;
+  OriginTable origins_;
+  std::unique_ptr<Publisher> publisher_;
+  cluster::Index applied_ = 0;
+  cluster::Index state_index_ = 0;
+  bool needs_rebuild_ = false;
+  uint64_t confirmed_ = 0;
+  uint64_t sequence_ = 0;   // of tags of requests executed for this node's own clients
+
+  cluster::Micros now_ = 0;
+  int64_t time_ms_ = 0;     // the global's, of this turn
+  bool can_execute_ = false;
+  std::string payload_, update_;  // reused
+
+  struct WaitingRead {
+    uint64_t request;
+    cluster::Index index;
+    int64_t time_ms;
+  };
+  std::vector<WaitingRead> waiting_reads_;
+
+  // As last told to the clients' side.
+  cluster::NodeId known_holder_;
+  cluster::Term known_term_ = 0;
+  bool known_serving_ = false;
+  cluster::Role known_role_ = cluster::Role::kLocal;
+
+  std::map<cluster::NodeId, std::unique_ptr<SnapshotSender>> senders_;
+  SnapshotReceiver receiver_;
+};
+
+}  // namespace understudy::server

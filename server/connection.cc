@@ -1,0 +1,197 @@
+#include "server/connection.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "protocol/reply_writer.h"
+
+namespace understudy::server {
+
+Connection::Connection(ConnectionEnvironment* environment, int fd, Session session)
+    : env_(environment),
+      fd_(fd),
+      session_(std::move(session)),
+      readable_(environment->loop, fd, EV_READ, [this] { OnReadable(); }),
+      writable_(environment->loop, fd, EV_WRITE, [this] { OnWritable(); }) {
+  readable_.Enable();
+}
+
+Connection::~Connection() {
+  readable_.Disable();
+  writable_.Disable();
+  close(fd_);
+}
+
+void Connection::MarkDirty() {
+  if (dirty_ || closed_) return;
+  dirty_ = true;
+  replies_.MarkTurn(env_->turn);
+  env_->dirty.push_back(this);
+}
+
+bool Connection::MayRead() const {
+  return !paused_ && !closed_ && !close_after_replies_ && replies_.bytes() < kOutputPause;
+}
+
+void Connection::OnReadable() {
+  env_->handler->OnInput();
+  session_.last_active = env_->now;
+  if (input_.size() == input_start_) {
+    // Nothing waits: read into the shared buffer, keep only what isn't executed.
+    input_.clear();
+    input_start_ = 0;
+    std::string& shared = env_->shared_input;
+    ssize_t got = recv(fd_, shared.data(), shared.size(), 0);
+    if (got <= 0) return OnReadEnd(got);
+    received_ += static_cast<uint64_t>(got);
+    env_->bytes_read += static_cast<uint64_t>(got);
+    std::string_view bytes(shared.data(), static_cast<size_t>(got));
+    size_t used = Execute(bytes);
+    if (!closed_ && used < bytes.size()) input_.assign(bytes.substr(used));
+  } else {
+    ReadInto();
+    if (!closed_) ExecuteInput();
+  }
+  if (!MayRead()) readable_.Disable();
+}
+
+void Connection::ReadInto() {
+  size_t room = std::max<size_t>(parser_.missing(), 16 << 10);
+  room = std::min<size_t>(room, 1 << 20);
+  if (input_start_ > 0 && (input_start_ >= input_.size() / 2 || input_start_ > (64u << 10))) {
+    input_.erase(0, input_start_);
+    input_start_ = 0;
+  }
+  size_t old_size = input_.size();
+  if (input_.capacity() < old_size + room) {
+    input_.reserve(std::max(old_size + room, input_.capacity() * 2));
+  }
+  // recv into the spare capacity by way of a stack or shared buffer would copy twice.
+  input_.resize(old_size + room);
+  ssize_t got = recv(fd_, input_.data() + old_size, room, 0);
+  input_.resize(old_size + (got > 0 ? static_cast<size_t>(got) : 0));
+  if (got <= 0) return OnReadEnd(got);
+  received_ += static_cast<uint64_t>(got);
+  env_->bytes_read += static_cast<uint64_t>(got);
+  if (input_.size() - input_start_ > env_->query_buffer_limit) Close();
+}
+
+void Connection::OnReadEnd(ssize_t got) {
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  // A client may shut its side down and still wait for the replies of what it sent.
+  if (got == 0 && session_.peer_id.empty() && replies_.bytes() + replies_.slots() > 0) {
+    readable_.Disable();
+    return CloseAfterReplies();
+  }
+  Close();
+}
+
+size_t Connection::Execute(std::string_view bytes) {
+  size_t used = 0;
+  executing_ = true;
+  protocol::ParseLimits limits = env_->limits;
+  while (used < bytes.size() && MayRead()) {
+    limits.authenticated = session_.authenticated;
+    auto status = parser_.Parse(bytes.substr(used), limits);
+    if (status == protocol::RequestParser::Status::kNeedMore) break;
+    if (status == protocol::RequestParser::Status::kError) {
+      ProtocolError();
+      used = bytes.size();
+      break;
+    }
+    if (!parser_.args().empty()) {
+      if (env_->handler->OnRequest(*this, parser_.args()) == ConnectionHandler::Flow::kPause) {
+        paused_ = true;
+        break;
+      }
+      ++env_->commands;
+      ++session_.commands;
+    }
+    size_t request = parser_.consumed();
+    used += request;
+    executed_ += request;
+  }
+  executing_ = false;
+  return used;
+}
+
+void Connection::ExecuteInput() {
+  size_t used = Execute(std::string_view(input_).substr(input_start_));
+  if (closed_) return;
+  input_start_ += used;
+  if (input_start_ == input_.size()) {
+    if (input_.capacity() > (32u << 10)) {
+      std::string().swap(input_);
+    } else {
+      input_.clear();
+    }
+    input_start_ = 0;
+  }
+}
+
+void Connection::Resume() {
+  if (!paused_ || closed_) return;
+  paused_ = false;
+  // The parser delivers the request that was refused once more.
+  if (!executing_) ExecuteInput();
+  if (MayRead()) readable_.Enable();
+}
+
+void Connection::ProtocolError() {
+  std::string text = "ERR " + parser_.error();
+  protocol::ReplyWriter(replies_.Begin(), session_.resp).Error(text);
+  replies_.End(Gate{}, 0, 0, env_->turn);
+  MarkDirty();
+  CloseAfterReplies();
+}
+
+void Connection::Close() {
+  if (closed_) return;
+  closed_ = true;
+  readable_.Disable();
+  writable_.Disable();
+  shutdown(fd_, SHUT_RDWR);
+  env_->closed.push_back(session_.id);
+  env_->handler->OnClosed(*this);
+}
+
+void Connection::CloseAfterReplies() {
+  close_after_replies_ = true;
+  MarkDirty();
+}
+
+void Connection::Flush() {
+  dirty_ = false;
+  if (closed_) return;
+  while (replies_.ready_bytes() > 0) {
+    ssize_t sent = send(fd_, replies_.ready().data() + replies_.ready_offset(),
+                        replies_.ready_bytes(), MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) break;
+      return Close();
+    }
+    env_->bytes_written += static_cast<uint64_t>(sent);
+    replies_.Sent(static_cast<size_t>(sent));
+  }
+  if (replies_.ready_bytes() > 0) {
+    if (env_->output_hard_limit != 0 && replies_.bytes() > env_->output_hard_limit) return Close();
+    writable_.Enable();
+    return;
+  }
+  writable_.Disable();
+  if (close_after_replies_ && !replies_.waiting()) return Close();
+  if (!readable_.enabled() && MayRead()) {
+    // It was over the output limit: go on with what waits in the input.
+    readable_.Enable();
+    ExecuteInput();
+  }
+}
+
+void Connection::OnWritable() { MarkDirty(); }
+
+}  // namespace understudy::server

@@ -1,0 +1,144 @@
+// One connection that somebody made to this node: a client, or another node (after PEER.HELLO).
+//
+// Reads requests, gives them one by one to its handler, and writes what its reply queue releases.
+// A request is parsed in place: its arguments point into the connection's input, or into the
+// buffer that all connections share when none of this connection's bytes wait.
+//
+// Limits: input not yet executed (client-query-buffer-limit); output not yet sent: above
+// kOutputPause nothing more of the input is executed until it shrank (client-output-buffer-limit,
+// where set, closes the connection).
+// Ownership: ConnectionTable owns all connections; Close() only marks, the table deletes at the end
+// of the turn. One thread: the event loop's.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/resp_parser.h"
+#include "server/event_loop.h"
+#include "server/reply_queue.h"
+
+namespace understudy::server {
+
+class Connection;
+
+// What the client said about itself, and what the node notes about it; shown by CLIENT LIST.
+struct Session {
+  uint64_t id = 0;
+  std::string name, lib_name, lib_version;
+  std::string address, local_address;
+  std::string last_command;
+  int db = 0;
+  int resp = 2;
+  bool authenticated = true;
+  bool readonly = false;
+  bool no_evict = false, no_touch = false;
+  enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis } reply_mode = ReplyMode::kOn;
+  std::string peer_id;  // another node's id; empty: a client
+  std::set<std::string> channels;  // joined through targets
+  cluster::Micros connected_at = 0, last_active = 0;
+  uint64_t commands = 0;
+};
+
+class ConnectionHandler {
+ public:
+  virtual ~ConnectionHandler() = default;
+  enum class Flow : uint8_t {
+    kDone,   // executed, or its reply has a place in the queue
+    kPause,  // not taken: keep it, execute nothing more until Resume()
+  };
+  virtual Flow OnRequest(Connection& connection, std::span<const std::string_view> args) = 0;
+  // Bytes came in on some connection: requests may follow. Takes the time into the environment.
+  virtual void OnInput() = 0;
+  // The connection ended, for whatever reason; it's deleted at the end of the turn.
+  virtual void OnClosed(Connection& connection) = 0;
+};
+
+// What connections share.
+struct ConnectionEnvironment {
+  EventLoop* loop = nullptr;
+  ConnectionHandler* handler = nullptr;
+  protocol::ParseLimits limits;
+  size_t query_buffer_limit = 1ull << 30;
+  size_t output_hard_limit = 0;  // bytes; 0: none
+  std::string shared_input;      // sized kSharedInput at start
+  uint64_t turn = 1;
+  cluster::Micros now = 0;       // of this turn
+  std::vector<Connection*> dirty;  // to be flushed at the end of the turn
+  std::vector<uint64_t> closed;    // to be deleted at the end of the turn
+  // Totals, for INFO.
+  uint64_t bytes_read = 0, bytes_written = 0, commands = 0;
+};
+
+class Connection {
+ public:
+  static constexpr size_t kSharedInput = 128 << 10;
+  static constexpr size_t kOutputPause = 32 << 20;
+
+  // Takes the descriptor (non-blocking).
+  Connection(ConnectionEnvironment* environment, int fd, Session session);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  Session& session() { return session_; }
+  const Session& session() const { return session_; }
+  int fd() const { return fd_; }
+
+  ReplyQueue& replies() { return replies_; }
+  const ReplyQueue& replies() const { return replies_; }
+  // The queue has, or may get by a release, something to send in this turn.
+  void MarkDirty();
+
+  // Executes what waits since the handler said kPause.
+  void Resume();
+  bool paused() const { return paused_; }
+  // Offset in bytes ever received up to which this connection has read; with executed(), tells
+  // which requests had arrived at some moment.
+  uint64_t received() const { return received_; }
+  uint64_t executed() const { return executed_; }
+
+  // Ends it now (without sending anything more), or after all replies made so far were sent.
+  void Close();
+  void CloseAfterReplies();
+  bool closing() const { return closed_ || close_after_replies_; }
+  bool closed() const { return closed_; }
+
+  // At the end of the turn: writes what is released.
+  void Flush();
+
+  size_t input_bytes() const { return input_.size() - input_start_; }
+  size_t input_capacity() const { return input_.capacity(); }
+
+ private:
+  friend class ConnectionTable;
+  void OnReadable();
+  void OnWritable();
+  void ReadInto();
+  void OnReadEnd(ssize_t got);
+  // Executes requests at the front of `bytes`; returns how many bytes were used.
+  size_t Execute(std::string_view bytes);
+  void ExecuteInput();
+  void ProtocolError();
+  bool MayRead() const;
+
+  ConnectionEnvironment* env_;
+  int fd_;
+  Session session_;
+  protocol::RequestParser parser_;
+  ReplyQueue replies_;
+  std::string input_;       // bytes received and not executed; empty while the shared buffer does
+  size_t input_start_ = 0;
+  uint64_t received_ = 0, executed_ = 0;
+  bool paused_ = false, executing_ = false;
+  bool dirty_ = false;
+  bool close_after_replies_ = false, closed_ = false;
+  FdEvent readable_, writable_;
+};
+
+}  // namespace understudy::server

@@ -1,0 +1,119 @@
+// Commands of this node's clients that can't be executed here at once: those that the global is to
+// execute, and reads that wait until the state here is fresh enough.
+//
+// A command keeps its place in its connection's reply queue (a slot) and is asked, under one tag,
+// of whoever is the global: sent over the link to it, or executed here if this node becomes it.
+//
+// Invariants:
+//  1. The commands of a connection are executed in the order in which they came: nothing is
+//     forwarded behind an unanswered local read of the same connection, and no read is done here
+//     while a forwarded command of its connection is outstanding.
+//  2. A command is executed at most once: by its tag, and because everything is sent again only
+//     under a new attempt, whose number the global compares; replies of older attempts are dropped.
+// Limits: kMaxOutstanding commands and kMaxBytes a node; above, connections pause.
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "server/cluster_host.h"
+#include "server/connection_table.h"
+
+namespace understudy::server {
+
+class Forwarder {
+ public:
+  static constexpr size_t kMaxOutstanding = 100000;
+  static constexpr size_t kMaxBytes = 64u << 20;
+
+  struct Command {
+    const protocol::Command* row = nullptr;
+    uint64_t connection = 0;  // 0: nobody waits for the reply
+    uint64_t client = 0;      // CLIENT ID, also when the connection is gone
+    uint64_t slot = 0;        // 0: no reply wanted
+    int db = 0;
+    int resp = 2;
+    std::string bytes;        // the arguments one after the other
+    std::vector<uint32_t> sizes;
+    cluster::Micros deadline = 0;
+    bool sent = false;        // to some global, or may have been executed
+    bool done = false;
+  };
+
+  Forwarder(ClusterHost* host, Peers* peers, ConnectionTable* connections, uint64_t run)
+      : host_(host), peers_(peers), connections_(connections), run_(run) {}
+
+  bool full() const { return outstanding_ >= kMaxOutstanding || bytes_ >= kMaxBytes; }
+  size_t outstanding() const { return outstanding_; }
+  size_t reads() const { return reads_.size() + unasked_.size(); }
+
+  // A command for the global. `wait` (µs): how long a global may be missing.
+  void Forward(Connection& connection, const protocol::Command& row,
+               std::span<const std::string_view> args, uint64_t slot, cluster::Micros now,
+               cluster::Micros wait);
+  // The same for a client whose connection is gone (leaving its rooms).
+  void ForwardFor(uint64_t client, const protocol::Command& row,
+                  std::span<const std::string_view> args, cluster::Micros now,
+                  cluster::Micros wait);
+  // A read to be done here.
+  void ReadHere(Connection& connection, const protocol::Command& row,
+                std::span<const std::string_view> args, uint64_t slot, cluster::Micros now,
+                cluster::Micros wait);
+
+  // End of the turn: sends what wasn't, asks for a read index for new reads.
+  void Flush(cluster::Micros now);
+  // Some times a second: gives up what waited too long.
+  void Expire(cluster::Micros now);
+
+  // The global or its term changed, or the link to it came back: ask again.
+  void AskAgain();
+  // This node is the global now: executes what is outstanding here.
+  void ExecuteHere(cluster::Micros now);
+
+  // A reply that came in an entry, or (with its attempt) from the global.
+  void OnReply(uint64_t sequence, std::string_view reply);
+  void OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply);
+  void OnRead(uint64_t request, bool ok, int64_t time_ms);
+  void OnClosed(Connection& connection);
+
+  // Called when a connection may go on that was told to pause.
+  void set_resume(std::function<void(uint64_t connection)> resume) { resume_ = std::move(resume); }
+
+ private:
+  Command* Find(uint64_t sequence);
+  Command Make(uint64_t client, const protocol::Command& row,
+               std::span<const std::string_view> args, cluster::Micros deadline);
+  void Push(Command command);
+  void Finish(Command* command);
+  void Answer(const Command& command, std::string_view reply, const Gate& gate);
+  void GiveUp(Command* command);
+  targets::Request RequestFor(const Command& command);
+  void DoRead(Command* command, int64_t time_ms);
+  void FinishRead(const Command& command);
+
+  ClusterHost* host_;
+  Peers* peers_;
+  ConnectionTable* connections_;
+  uint64_t run_;
+  uint64_t attempt_ = 1;
+
+  std::deque<Command> commands_;  // [0] has sequence first_
+  uint64_t first_ = 1;
+  size_t unsent_from_ = 0;        // all before were sent in this attempt
+  size_t outstanding_ = 0, bytes_ = 0;
+
+  std::vector<Command> unasked_;  // reads of this turn
+  std::unordered_map<uint64_t, std::vector<Command>> reads_;  // by RequestRead's number
+  std::vector<std::string_view> args_;  // reused
+  std::string scratch_;
+  std::function<void(uint64_t)> resume_;
+};
+
+}  // namespace understudy::server

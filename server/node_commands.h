@@ -1,0 +1,50 @@
+// Commands that the node answers itself, at once: PING, CLIENT, CONFIG, INFO, DEBUG, CLUSTER, ...
+// Handlers are in the *_commands.cc files of this folder, one file a group.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command_table.h"
+#include "protocol/reply_writer.h"
+#include "server/connection.h"
+
+namespace understudy::server {
+
+class Node;
+
+// What a handler gets. The reply is open (ReplyQueue::Begin was called): write exactly one reply.
+struct NodeRequest {
+  Node& node;
+  Connection& connection;
+  const protocol::Command& command;
+  std::span<const std::string_view> args;
+  protocol::ReplyWriter& reply;
+  Gate gate;  // out: what the reply waits for; open as given
+};
+using NodeHandler = void (*)(NodeRequest& request);
+
+class NodeCommands {
+ public:
+  // Binds every row of Owner::kNode to its handler; asserts that none is missing on either side.
+  NodeCommands(Node* node, const protocol::CommandTable& table);
+
+  void Handle(NodeRequest& request) const;
+
+ private:
+  std::vector<NodeHandler> handlers_;  // by Command::id
+};
+
+// Each group's handlers, under their commands' full names ("client|id"). A container's own name
+// serves what comes without a known subcommand.
+struct NamedHandler {
+  std::string_view name;
+  NodeHandler handler;
+};
+std::span<const NamedHandler> ConnectionCommandHandlers();  // PING ECHO HELLO AUTH SELECT QUIT RESET
+std::span<const NamedHandler> ClientCommandHandlers();      // CLIENT ...
+std::span<const NamedHandler> ServerCommandHandlers();      // COMMAND CONFIG INFO TIME SHUTDOWN DEBUG
+std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE READONLY FAILOVER TARGET
+
+}  // namespace understudy::server

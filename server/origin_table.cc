@@ -1,0 +1,103 @@
+#include "server/origin_table.h"
+
+#include <algorithm>
+
+#include "targets/effect.h"
+
+namespace understudy::server {
+
+using targets::AppendVarint;
+using targets::TakeVarint;
+
+OriginTable::Known OriginTable::Find(const Tag& tag, const Executed** executed) const {
+  auto run = runs_.find(tag.run);
+  if (run == runs_.end()) return Known::kNew;
+  auto found = run->second.executed.find(tag.sequence);
+  if (found != run->second.executed.end()) {
+    *executed = &found->second;
+    return Known::kExecuted;
+  }
+  return tag.sequence < run->second.low ? Known::kRefused : Known::kNew;
+}
+
+void OriginTable::Record(const Tag& tag, cluster::Index index, std::string_view reply) {
+  Run& run = runs_[tag.run];
+  run.last = index;
+  while (!run.executed.empty() && run.executed.begin()->first < tag.low) {
+    bytes_ -= run.executed.begin()->second.reply.size();
+    run.executed.erase(run.executed.begin());
+  }
+  run.low = std::max(run.low, tag.low);
+  Executed& executed = run.executed[tag.sequence];
+  bytes_ += reply.size() - executed.reply.size();
+  executed.index = index;
+  executed.reply.assign(reply);
+  if (runs_.size() > kMaxRuns) DropQuietest();
+}
+
+void OriginTable::DropQuietest() {
+  auto quietest = std::min_element(runs_.begin(), runs_.end(), [](const auto& a, const auto& b) {
+    return a.second.last < b.second.last;
+  });
+  for (const auto& [sequence, executed] : quietest->second.executed) {
+    bytes_ -= executed.reply.size();
+  }
+  runs_.erase(quietest);
+}
+
+void OriginTable::Clear() {
+  runs_.clear();
+  bytes_ = 0;
+}
+
+void OriginTable::Encode(std::string* out) const {
+  AppendVarint(out, runs_.size());
+  for (const auto& [number, run] : runs_) {
+    for (int i = 0; i < 8; ++i) out->push_back(static_cast<char>(number >> (8 * i)));
+    AppendVarint(out, run.low);
+    AppendVarint(out, run.last);
+    AppendVarint(out, run.executed.size());
+    for (const auto& [sequence, executed] : run.executed) {
+      AppendVarint(out, sequence);
+      AppendVarint(out, executed.index);
+      AppendVarint(out, executed.reply.size());
+      out->append(executed.reply);
+    }
+  }
+}
+
+bool OriginTable::Decode(std::string_view bytes) {
+  Clear();
+  uint64_t runs;
+  if (!TakeVarint(&bytes, &runs) || runs > kMaxRuns) return false;
+  for (uint64_t i = 0; i < runs; ++i) {
+    if (bytes.size() < 8) return false;
+    uint64_t number = 0;
+    for (size_t b = 0; b < 8; ++b) {
+      number |= static_cast<uint64_t>(static_cast<unsigned char>(bytes[b])) << (8 * b);
+    }
+    bytes.remove_prefix(8);
+    Run run;
+    uint64_t count;
+    if (!TakeVarint(&bytes, &run.low) || !TakeVarint(&bytes, &run.last) ||
+        !TakeVarint(&bytes, &count)) {
+      return false;
+    }
+    for (uint64_t j = 0; j < count; ++j) {
+      uint64_t sequence, size;
+      Executed executed;
+      if (!TakeVarint(&bytes, &sequence) || !TakeVarint(&bytes, &executed.index) ||
+          !TakeVarint(&bytes, &size) || size > bytes.size()) {
+        return false;
+      }
+      executed.reply.assign(bytes.substr(0, size));
+      bytes.remove_prefix(size);
+      bytes_ += size;
+      run.executed.emplace(sequence, std::move(executed));
+    }
+    runs_.emplace(number, std::move(run));
+  }
+  return bytes.empty();
+}
+
+}  // namespace understudy::server

@@ -1,0 +1,68 @@
+// What nodes say to each other, as RESP commands. Every message is one way: its answer, if any, is
+// a message of its own over the other node's link.
+//
+//   PEER.HELLO <node id> <name> <address> <run>     first on every link; reply: [node id, name, run]
+//   PEER.JOIN <node id> <name> <address>            reply: +OK, or an error; asked again until done
+//   PEER.<kind> <cluster> <term> <from> <run> ...   consensus messages: cluster/message.h
+//   PEER.FORWARD <cluster> <term> <from> <run> <attempt> <low> <commands>
+//                                                   commands for the global; see ForwardedCommand
+//   PEER.REPLY <cluster> <term> <run> <attempt> <replies>
+//                                                   replies that no entry carries
+//   PEER.SNAPSHOT <cluster> <term> <from> <index> <log term> <time ms> <configuration>
+//                 <offset> <total> <bytes>          one chunk of the state, in order
+// Numbers are decimal text; <commands>, <replies> and <configuration> are binary.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cluster/message.h"
+
+namespace understudy::server {
+
+// Appends a RESP array of bulk strings.
+void AppendCommand(std::string* out, std::initializer_list<std::string_view> args);
+
+// The command's name for a message ("PEER.LOCK").
+std::string_view PeerCommandName(cluster::Message::Type type);
+
+void EncodeMessage(std::string_view cluster, const cluster::Message& message, std::string* out);
+// `args` is the whole request. Views in `message` point into args. False: not such a message.
+bool DecodeMessage(std::span<const std::string_view> args, cluster::Message* message);
+
+// A command on its way to the global, and what the global needs to execute it.
+struct ForwardedCommand {
+  uint64_t sequence = 0;   // of the tag (origin's run, sequence)
+  uint64_t client = 0;     // CLIENT ID at the origin
+  int db = 0;
+  int resp = 2;
+  std::vector<std::string_view> args;
+};
+//   command := sequence:varint client:varint db:varint resp:varint argc:varint (size:varint bytes)*
+void AppendForwarded(std::string* out, const ForwardedCommand& command);
+// Takes one from the front; false at the end or (with *bytes not empty) when malformed.
+bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command);
+
+//   reply := sequence:varint size:varint bytes
+void AppendForwardedReply(std::string* out, uint64_t sequence, std::string_view reply);
+bool TakeForwardedReply(std::string_view* bytes, uint64_t* sequence, std::string_view* reply);
+
+// The payload of a normal entry:
+//   payload := run:u64le sequence:varint low:varint size:varint reply update
+// (run, sequence) is the tag, low the run's low mark (server/origin_table.h); the reply is there for
+// forwarded commands only.
+struct EntryPayload {
+  uint64_t run = 0;
+  uint64_t sequence = 0;
+  uint64_t low = 0;
+  std::string_view reply;
+  std::string_view update;
+};
+void EncodeEntryPayload(const EntryPayload& payload, std::string* out);
+bool DecodeEntryPayload(std::string_view bytes, EntryPayload* payload);
+
+}  // namespace understudy::server

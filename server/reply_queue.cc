@@ -1,0 +1,146 @@
+#include "server/reply_queue.h"
+
+#include <algorithm>
+#include <cassert>
+
+namespace understudy::server {
+
+std::string* ReplyQueue::Begin() {
+  std::string* target = &ready_;
+  begun_in_ready_ = segments_.empty();
+  if (!begun_in_ready_) {
+    if (segments_.back().slot != 0) segments_.emplace_back();
+    target = &segments_.back().bytes;
+  }
+  begin_size_ = target->size();
+  return target;
+}
+
+void ReplyQueue::End(const Gate& gate, cluster::Index commit, uint64_t confirmed, uint64_t turn) {
+  if (begun_in_ready_) {
+    if (gate.OpenAt(commit, confirmed)) return;
+    Segment segment;
+    segment.gate = gate;
+    segment.turn = turn;
+    segment.bytes.assign(ready_, begin_size_);
+    ready_.resize(begin_size_);
+    held_bytes_ += segment.bytes.size();
+    segments_.push_back(std::move(segment));
+    return;
+  }
+  Segment* last = &segments_.back();
+  held_bytes_ += last->bytes.size() - begin_size_;
+  if (begin_size_ == 0) {
+    last->gate = gate;
+    last->turn = turn;
+  } else if (last->turn == turn) {
+    last->gate.index = std::max(last->gate.index, gate.index);
+    last->gate.confirm = std::max(last->gate.confirm, gate.confirm);
+  } else {
+    Segment segment;
+    segment.gate = gate;
+    segment.turn = turn;
+    segment.bytes.assign(last->bytes, begin_size_);
+    last->bytes.resize(begin_size_);
+    segments_.push_back(std::move(segment));
+  }
+}
+
+void ReplyQueue::Cancel() {
+  if (begun_in_ready_) {
+    ready_.resize(begin_size_);
+    return;
+  }
+  segments_.back().bytes.resize(begin_size_);
+  if (begin_size_ == 0) segments_.pop_back();
+}
+
+void ReplyQueue::Reserve(uint64_t slot) {
+  assert(slot != 0);
+  Segment segment;
+  segment.slot = slot;
+  segments_.push_back(std::move(segment));
+  ++slots_;
+}
+
+bool ReplyQueue::Fill(uint64_t slot, std::string_view bytes, const Gate& gate) {
+  for (Segment& segment : segments_) {
+    if (segment.slot != slot) continue;
+    segment.slot = 0;
+    segment.bytes.assign(bytes);
+    segment.gate = gate;
+    segment.turn = 0;
+    held_bytes_ += bytes.size();
+    --slots_;
+    return true;
+  }
+  return false;
+}
+
+void ReplyQueue::MarkTurn(uint64_t turn) {
+  if (turn_ == turn) return;
+  turn_ = turn;
+  turn_start_ = ready_.size();
+}
+
+void ReplyQueue::HoldTurn(uint64_t confirm, uint64_t turn) {
+  for (Segment& segment : segments_) {
+    if (segment.turn == turn && segment.slot == 0) {
+      segment.gate.confirm = std::max(segment.gate.confirm, confirm);
+    }
+  }
+  if (turn_ != turn || turn_start_ >= ready_.size()) return;
+  Segment segment;
+  segment.gate.confirm = confirm;
+  segment.turn = turn;
+  segment.bytes.assign(ready_, turn_start_);
+  ready_.resize(turn_start_);
+  held_bytes_ += segment.bytes.size();
+  segments_.push_front(std::move(segment));
+}
+
+void ReplyQueue::Release(cluster::Index commit, uint64_t confirmed) {
+  while (!segments_.empty()) {
+    Segment& front = segments_.front();
+    if (front.slot != 0 || !front.gate.OpenAt(commit, confirmed)) return;
+    held_bytes_ -= front.bytes.size();
+    if (ready_.empty()) {
+      ready_.swap(front.bytes);
+    } else {
+      ready_ += front.bytes;
+    }
+    segments_.pop_front();
+  }
+}
+
+void ReplyQueue::Sent(size_t bytes) {
+  sent_ += bytes;
+  turn_start_ = turn_start_ > sent_ ? turn_start_ : sent_;
+  if (sent_ == ready_.size()) {
+    // A buffer that once held something big is given back.
+    if (ready_.capacity() > (64u << 10)) {
+      std::string().swap(ready_);
+    } else {
+      ready_.clear();
+    }
+    sent_ = 0;
+    turn_start_ = 0;
+  } else if (sent_ > (1u << 20)) {
+    ready_.erase(0, sent_);
+    turn_start_ -= sent_;
+    sent_ = 0;
+  }
+}
+
+cluster::Index ReplyQueue::newest_gate() const {
+  cluster::Index newest = 0;
+  for (const Segment& segment : segments_) newest = std::max(newest, segment.gate.index);
+  return newest;
+}
+
+bool ReplyQueue::waits_for_confirmation() const {
+  return std::any_of(segments_.begin(), segments_.end(),
+                     [](const Segment& segment) { return segment.gate.confirm != 0; });
+}
+
+}  // namespace understudy::server
