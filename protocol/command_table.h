@@ -76,8 +76,25 @@ enum CommandCategory : uint32_t {
 };
 
 enum class Group : uint8_t {
-  kGeneric, kString, kList, kSet, kSortedSet, kHash, kPubsub, kTransactions, kConnection, kServer,
-  kScripting, kHyperLogLog, kCluster, kSentinel, kGeo, kStream, kBitmap, kTarget, kPeer,
+  kGeneric,
+  kString,
+  kList,
+  kSet,
+  kSortedSet,
+  kHash,
+  kPubsub,
+  kTransactions,
+  kConnection,
+  kServer,
+  kScripting,
+  kHyperLogLog,
+  kCluster,
+  kSentinel,
+  kGeo,
+  kStream,
+  kBitmap,
+  kTarget,
+  kPeer,
 };
 
 // One way to find keys, as in COMMAND INFO's key specifications (begin_search + find_keys).
@@ -86,56 +103,80 @@ struct KeySpec {
   enum class Find : uint8_t { kRange, kKeyNum, kUnknown };
   uint32_t flags;  // KeyFlag bits
   Begin begin;
-  int16_t index;                // kIndex: position; kKeyword: where to start looking
-  std::string_view keyword;     // kKeyword
+  int16_t index;             // kIndex: position; kKeyword: where to start looking
+  std::string_view keyword;  // kKeyword
   Find find;
   // kRange: last key (relative, negative from the end), step, limit.
   // kKeyNum: index of the count, index of the first key (both relative), step.
   int16_t a, b, c;
+  std::string_view notes = {};
 };
 enum KeyFlag : uint32_t {
-  kKeyRW = 1u << 0, kKeyRO = 1u << 1, kKeyOW = 1u << 2, kKeyRM = 1u << 3,
-  kKeyAccess = 1u << 4, kKeyUpdate = 1u << 5, kKeyInsert = 1u << 6, kKeyDelete = 1u << 7,
-  kKeyNotKey = 1u << 8, kKeyIncomplete = 1u << 9, kKeyVariableFlags = 1u << 10,
+  kKeyRW = 1u << 0,
+  kKeyRO = 1u << 1,
+  kKeyOW = 1u << 2,
+  kKeyRM = 1u << 3,
+  kKeyAccess = 1u << 4,
+  kKeyUpdate = 1u << 5,
+  kKeyInsert = 1u << 6,
+  kKeyDelete = 1u << 7,
+  kKeyNotKey = 1u << 8,
+  kKeyIncomplete = 1u << 9,
+  kKeyVariableFlags = 1u << 10,
 };
 
 // COMMAND DOCS' arguments.
 struct Argument {
   enum class Type : uint8_t {
-    kString, kInteger, kDouble, kKey, kPattern, kUnixTime, kPureToken, kOneOf, kBlock
+    kString,
+    kInteger,
+    kDouble,
+    kKey,
+    kPattern,
+    kUnixTime,
+    kPureToken,
+    kOneOf,
+    kBlock
   };
   enum Flag : uint8_t { kOptional = 1, kMultiple = 2, kMultipleToken = 4 };
   std::string_view name;
   Type type;
   std::string_view token = {};
   uint8_t flags = 0;
-  int8_t key_spec = -1;             // for kKey: which key specification
+  int8_t key_spec = -1;  // for kKey: which key specification
   std::string_view since = {};
   std::span<const Argument> parts = {};  // of kOneOf and kBlock
+  std::string_view display = {};         // how a syntax line shows it; empty: by its name
+  std::string_view deprecated_since = {};
 };
 
 struct CommandRow {
-  std::string_view name;        // lower case; a subcommand's own word ("setname")
-  int16_t arity;                // as Redis: counts the name; negative: at least
-  uint32_t flags;               // CommandFlag bits
-  uint32_t categories;          // CommandCategory bits; those implied by flags need not be given
+  std::string_view name;  // lower case; a subcommand's own word ("setname")
+  int16_t arity;          // as Redis: counts the name; negative: at least
+  uint32_t flags;         // CommandFlag bits
+  uint32_t categories;    // CommandCategory bits; those implied by flags need not be given
   Owner owner;
   Group group;
-  std::string_view since;       // "1.0.0"; for our own commands the version of Understudy
+  std::string_view since;  // "1.0.0"; for our own commands the version of Understudy
   std::string_view summary;
   std::string_view complexity;
   std::span<const KeySpec> keys = {};
   std::span<const Argument> arguments = {};
   std::span<const CommandRow> subcommands = {};
+  std::span<const std::string_view> tips = {};  // "nondeterministic_output", ...
+  std::string_view deprecated_since = {};       // empty: not deprecated
+  std::string_view replaced_by = {};
+  bool system_command = false;  // for debugging only; COMMAND DOCS says "syscmd"
 };
 
 // A row in its place in the table.
 struct Command {
   const CommandRow* row;
-  uint16_t id;                  // dense: 0 .. CommandTable::size()-1, for arrays of handlers
-  uint16_t container;           // id of the container, or its own id
-  std::string full_name;        // "client|setname"
-  // Fast form of row->keys for the common case: first, last (negative from the end), step.
+  uint16_t id;            // dense: 0 .. CommandTable::size()-1, for arrays of handlers
+  uint16_t container;     // id of the container, or its own id
+  std::string full_name;  // "client|setname"
+  // Fast form of row->keys: first, last (negative from the end), step; all 0 without keys. Names
+  // every key unless the row has kMovableKeys.
   int16_t first_key, last_key, key_step;
 
   bool Has(CommandFlag flag) const { return (row->flags & flag) != 0; }
@@ -143,6 +184,12 @@ struct Command {
     return row->arity >= 0 ? argc == static_cast<size_t>(row->arity)
                            : argc >= static_cast<size_t>(-row->arity);
   }
+};
+
+// A key among a command's arguments.
+struct FoundKey {
+  size_t position;
+  uint32_t flags;  // KeyFlag bits, exact for these arguments (SET without GET only overwrites)
 };
 
 class CommandTable {
@@ -166,15 +213,34 @@ class CommandTable {
   static std::string ArityError(const Command& command);
 
   // Positions in args of the command's keys, by the key specifications; false if they can't be
-  // found in these arguments ("Invalid arguments specified for command").
+  // found in these arguments ("Invalid arguments specified for command"). Replaces what the vector
+  // held.
   static bool FindKeys(const Command& command, std::span<const std::string_view> args,
                        std::vector<size_t>* positions);
+  static bool FindKeysAndFlags(const Command& command, std::span<const std::string_view> args,
+                               std::vector<FoundKey>* keys);
 
  private:
-  struct Index;
-  uint32_t Slot(std::string_view lower_name) const;
-  std::vector<Command> commands_;
-  std::vector<uint16_t> slots_;  // open addressing over top-level names; 0xffff: empty
+  // A name, folded to lower case, as three numbers that together are unique for names of up to 16
+  // bytes: comparing them is comparing names.
+  struct Name {
+    uint64_t head = 0, tail = 0;
+    uint32_t size = 0;
+  };
+  struct Slot {
+    Name name;
+    uint16_t id = kNoCommand;
+  };
+  static constexpr uint16_t kNoCommand = 0xffff;
+  static Name Fold(std::string_view name);
+
+  void AddRow(const CommandRow& row);
+  void Insert(uint16_t id);
+  uint16_t FindTopLevel(std::string_view name) const;  // kNoCommand if unknown
+  const Command* FindSubcommand(const Command& container, std::string_view word) const;
+
+  std::vector<Command> commands_;  // a container's subcommands follow it
+  std::vector<Slot> slots_;        // open addressing over top-level names; a power of two
 };
 
 // COMMAND and its subcommands COUNT, LIST, INFO, DOCS, GETKEYS, GETKEYSANDFLAGS, HELP.

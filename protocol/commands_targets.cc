@@ -1,0 +1,61 @@
+// Understudy's own commands: about targets and their clusters, and those of the targets id and
+// chat. "since" is the version of Understudy.
+#include "protocol/command_rows.h"
+
+namespace understudy::protocol::rows {
+namespace {
+
+constexpr Argument kTargetArguments[] = {String("name")};
+constexpr Argument kNextidArguments[] = {Optional(String("name"))};
+constexpr Argument kRoomArguments[] = {String("room")};
+constexpr Argument kChatSendArguments[] = {String("room"), String("message")};
+constexpr Argument kChatHistoryArguments[] = {String("room"), Optional(Integer("count", "COUNT")),
+                                              Optional(Integer("id", "SINCE"))};
+constexpr Argument kChatJoinArguments[] = {String("room"), Optional(String("nick"))};
+
+constexpr CommandRow kRows[] = {
+    WithTips(kNondeterministic,
+             {"target.lock", 2, kLoading | kStale | kFast, 0, Owner::kNode, Group::kTarget, "0.1.0",
+              "Returns who holds a cluster's lock key, its term and its remaining time to live.",
+              "O(1)", kNoKeys, kTargetArguments}),
+    WithTips(kNondeterministic,
+             {"target.servers", 2, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
+              "Describes a cluster's servers, the global first.", "O(N), N members", kNoKeys,
+              kTargetArguments}),
+    WithTips(kNondeterministic,
+             {"target.nodes", 2, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
+              "Returns the nodes of a cluster, the global's first.", "O(N), N members", kNoKeys,
+              kTargetArguments}),
+    WithTips(kNondeterministic,
+             {"target.running", 2, kLoading | kStale | kFast, 0, Owner::kNode, Group::kTarget,
+              "0.1.0", "Returns whether a cluster is running.", "O(1)", kNoKeys, kTargetArguments}),
+    {"target.state", 2, kReadonly | kWholeKeyspace, kCatDangerous, Owner::kNode, Group::kTarget,
+     "0.1.0", "Describes the state of a cluster's target.", "O(N), N elements of the state",
+     kNoKeys, kTargetArguments},
+    {"target.help", 1, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
+     "Lists the commands about targets.", "O(1)"},
+
+    {"nextid", -1, kWrite | kDenyOom | kFast, 0, Owner::kId, Group::kTarget, "0.1.0",
+     "Returns the next of the numbers 0, 1, 2, ..., each of them once.", "O(1)", kNoKeys,
+     kNextidArguments},
+
+    {"chat.send", 3, kWrite | kDenyOom, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Sends a message to everyone who joined a room.", "O(N), N users of the room", kNoKeys,
+     kChatSendArguments},
+    {"chat.history", -2, kReadonly, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Returns the messages of a room.", "O(N), N messages returned", kNoKeys,
+     kChatHistoryArguments},
+    {"chat.users", 2, kReadonly, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Returns who joined a room.", "O(N), N users of the room", kNoKeys, kRoomArguments},
+    {"chat.join", -2, kWrite | kDenyOom | kNoScript, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Joins a room: the connection gets its messages from now on.", "O(N), N users of the room",
+     kNoKeys, kChatJoinArguments},
+    {"chat.leave", 2, kWrite | kNoScript, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Leaves a room.", "O(N), N users of the room", kNoKeys, kRoomArguments},
+};
+
+}  // namespace
+
+std::span<const CommandRow> TargetCommands() { return kRows; }
+
+}  // namespace understudy::protocol::rows
