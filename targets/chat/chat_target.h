@@ -1,0 +1,135 @@
+// The target `chat`: rooms whose members receive each message, and that keep a bounded history.
+//
+// Requests (room, nick and text are binary-safe):
+//   CHAT.JOIN room [nick]     the client becomes a member and receives what is published in the
+//                             room from now on. +OK. Joining again without a nick changes nothing,
+//                             with a nick changes the nick; either way the client is subscribed
+//                             again if it no longer was. Without a nick, at first:
+//                             "user<client id>@<first 8 hex digits of the node's id>".
+//   CHAT.LEAVE room           +OK, also if it wasn't a member. Asked by client 0 of a node (no
+//                             connection has that number) with room "*": all clients of that node
+//                             leave all rooms; how a node ends what its earlier run left behind.
+//   CHAT.SEND room text       the message's id: 1, 2, 3, ... in the room. The sender need not be
+//                             a member; its name is its nick there, or the default.
+//   CHAT.HISTORY room [COUNT n] [SINCE id]
+//                             messages in order, those after `id` if SINCE is given. COUNT keeps
+//                             the newest n; with SINCE the oldest n, so that one can read on from
+//                             the last id seen. Each is a map (RESP2: flat array) of id, time
+//                             (ms since the epoch), nick, text.
+//   CHAT.USERS room           nicks in order of joining.
+// A room that doesn't exist has no messages and no users. It begins with the first member or
+// message; it ends when it has neither members nor ever had a message.
+//
+// Effects, one a request (CHAT.LEAVE * has one for each membership):
+//   chat.join room node client nick
+//   chat.leave room node client
+//   chat.send room id time_ms nick text first      `first`: id of the oldest message still kept
+// They carry all that was decided, the trimming of the history too: members whose options differ
+// for a while still have the same state.
+//
+// Published on the channel "chat:<room>", in Handle() and in Apply() alike. Fields, in order:
+//   chat.join      room, time_ms, nick, former nick ("" unless this changed the nick)
+//   chat.leave     room, time_ms, nick
+//   chat.message   room, id, time_ms, nick, text
+// Nothing is published for a join that changes nothing. A client is subscribed before its own
+// chat.join is published, and unsubscribed after its chat.leave: it sees both.
+//
+// Snapshot (LEB128 varints; text := size:varint bytes):
+//   state   := version(1) rooms room{rooms}
+//   room    := name:text next_id users user{users} messages message{messages}
+//   user    := node:text client nick:text
+//   message := time_ms nick:text text:text         the last one's id is next_id - 1
+//
+// Limits: see the constants. What goes beyond gets an error that says so; the history drops its
+// oldest messages instead.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "targets/digest.h"
+#include "targets/registry.h"
+#include "targets/target.h"
+
+namespace understudy::targets {
+
+class ChatTarget : public Target {
+ public:
+  static constexpr size_t kMaxRooms = 100000;
+  static constexpr size_t kMaxUsers = 10000;    // of one room
+  static constexpr size_t kMaxRoomBytes = 256;  // a room's name
+  static constexpr size_t kMaxNickBytes = 64;
+  static constexpr size_t kMaxNodeIdBytes = 64;
+  static constexpr size_t kMaxTextBytes = 64 << 10;
+  static constexpr size_t kMaxHistoryBytes = 16 << 20;  // nicks and texts a room keeps
+
+  explicit ChatTarget(std::shared_ptr<const TargetOptions> options)
+      : options_(std::move(options)) {}
+
+  std::string_view type() const override { return "chat"; }
+  void Handle(const Request& request, Context& context) override;
+  bool Apply(int db, std::span<const std::string_view> args, Context& context) override;
+  bool Snapshot(const SnapshotSink& sink) const override;
+  bool Restore(std::string_view snapshot, std::string* error) override;
+  void Clear() override;
+  std::string Digest() const override { return StateDigest().Hex(); }
+
+  Digest160 StateDigest() const;
+  size_t rooms() const { return rooms_.size(); }
+
+ private:
+  struct User {
+    std::string node;
+    uint64_t client;
+    std::string nick;
+  };
+  struct Message {
+    int64_t time_ms;
+    uint32_t nick_size;
+    std::string bytes;  // the nick, then the text
+    std::string_view nick() const { return std::string_view(bytes).substr(0, nick_size); }
+    std::string_view text() const { return std::string_view(bytes).substr(nick_size); }
+  };
+  struct Room {
+    uint64_t next_id = 1;
+    std::deque<Message> messages;  // ids next_id - size .. next_id - 1
+    size_t history_bytes = 0;      // of messages
+    std::vector<User> users;       // in order of joining
+    uint64_t changed = 0;          // log index of the newest change
+
+    uint64_t first_id() const { return next_id - messages.size(); }
+    User* Find(const Client& client);
+    void Trim(uint64_t first);  // drops messages with ids below `first`
+  };
+  using Rooms = std::map<std::string, Room, std::less<>>;
+
+  void Join(const Request& request, Context& context);
+  void Leave(const Request& request, Context& context);
+  void LeaveAllOfNode(const Request& request, Context& context);
+  void Send(const Request& request, Context& context);
+  void History(const Request& request, Context& context);
+  void Users(const Request& request, Context& context);
+
+  // What an effect does, here and on every other member. False: the effect makes no sense in this
+  // state, which is unchanged.
+  bool ApplyJoin(const Client& client, std::string_view room, std::string_view nick,
+                 Context& context);
+  bool ApplyLeave(const Client& client, std::string_view room, Context& context);
+  bool ApplySend(std::string_view room, uint64_t id, int64_t time_ms, std::string_view nick,
+                 std::string_view text, uint64_t first, Context& context);
+
+  // The room, or nullptr; what is answered then depends on the newest room's beginning or end.
+  Room* FindRoom(std::string_view name, Context& context);
+  bool RestoreRoom(std::string_view* in);
+  void EndIfEmpty(Rooms::iterator it, Context& context);
+
+  std::shared_ptr<const TargetOptions> options_;
+  Rooms rooms_;                 // sorted, so that equal states have equal snapshots
+  uint64_t rooms_changed_ = 0;  // log index of the newest beginning or end of a room
+};
+
+}  // namespace understudy::targets
