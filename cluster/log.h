@@ -4,8 +4,9 @@
 // Invariants:
 //  1. first_index()-1 is the base: its term is known, its record is gone (0/0 for a new log).
 //  2. Entries are contiguous from first_index() to last_index(); terms never decrease.
-//  3. A view returned stays valid until the log is changed.
-// One thread.
+//  3. A view returned stays valid until its entries are truncated or dropped; appending never moves
+//     bytes.
+// Limits: a chunk holds 1 MiB, or one batch of records or one entry that is bigger. One thread.
 #pragma once
 
 #include <deque>
@@ -31,7 +32,8 @@ class Log {
   Term last_term() const { return last_term_; }
   size_t bytes() const { return bytes_; }  // of records held
 
-  // Encodes an entry behind the last one; returns its index.
+  // Encodes an entry behind the last one; returns its index. REQUIRES: payload.size() <=
+  // kMaxPayloadBytes, term >= last_term(), time_ms >= 0.
   Index Append(Term term, int64_t time_ms, EntryType type, std::string_view payload);
   // Appends records as received; the caller has checked that they fit. Returns false, with the
   // log unchanged, if they aren't well formed, of this cluster, or not contiguous from last+1.
@@ -43,13 +45,14 @@ class Log {
   bool Get(Index index, EntryView* entry) const;
 
   // Records from `from` on, at most `max_bytes` (at least one record, if there is one); all of one
-  // chunk, so perhaps fewer. `last` gets the last index contained.
+  // chunk, so perhaps fewer. `last` gets the last index contained; from-1 if there is none.
   std::string_view Range(Index from, size_t max_bytes, Index* last) const;
 
-  // Calls `visit` for from..to in order.
+  // Calls `visit` for those of from..to that are held, in order. `visit` must not change the log.
   void ForEach(Index from, Index to, const std::function<void(const EntryView&)>& visit) const;
 
-  void TruncateAfter(Index last);  // drops entries behind `last`
+  // Drops entries behind `last`. REQUIRES: last >= base_index().
+  void TruncateAfter(Index last);
   // Drops whole chunks from the front that hold nothing behind `upto`; returns the new base.
   Index DropUpTo(Index upto);
 
@@ -58,13 +61,20 @@ class Log {
     Index first = 0;
     std::string bytes;
     std::vector<uint32_t> ends;  // ends[i]: offset behind record first+i
-    std::vector<Term> terms;     // run-length would do; one a record keeps it simple
+    Index last() const { return first + ends.size() - 1; }
+    std::string_view Record(Index index) const;
+  };
+  struct TermRun {
+    Index first;  // entries from here to the next run's have this term
+    Term term;
   };
   const Chunk* FindChunk(Index index) const;
   Chunk& TailFor(size_t more);
+  void NoteTerm(Index index, Term term);
 
   uint64_t cluster_;
-  std::deque<Chunk> chunks_;
+  std::deque<Chunk> chunks_;   // none is empty
+  std::deque<TermRun> runs_;   // of the entries held, ascending
   Index base_index_ = 0;
   Term base_term_ = 0;
   Index last_index_ = 0;

@@ -30,9 +30,15 @@ struct Configuration {
   size_t VoterCount() const;
   bool operator==(const Configuration&) const = default;
 
+  //   configuration := version:u8=1 count:varint member{count}
+  //   member        := id:text name:text address:text kind:u8      text: size:varint bytes
+  // REQUIRES: at most kMaxMembers, their texts at most kMaxMemberTextBytes, ids unique.
   std::string Encode() const;
+  // False, with `out` unchanged, if the bytes are anything else.
   static bool Decode(std::string_view bytes, Configuration* out);
 };
+inline constexpr size_t kMaxMembers = 256;
+inline constexpr size_t kMaxMemberTextBytes = 1024;
 
 // What must be on disk before a promise is made: always fsynced, whatever the policy.
 struct LockState {
@@ -47,7 +53,12 @@ struct LockState {
   Configuration configuration;    // newest known (also appended, not yet committed)
   Index configuration_index = 0;
 
+  //   state := version:u8=1 term:varint granted_to:text granted_run:varint holder:text
+  //            holder_run:varint holder_term:varint flags:u8 configuration_index:varint
+  //            configuration crc:u32le        flags: 1 promised_nothing, 2 quarantined
+  //   crc: CRC-32C of everything before it
   std::string Encode() const;
+  // False, with `out` unchanged, if the bytes are damaged.
   static bool Decode(std::string_view bytes, LockState* out);
   bool operator==(const LockState&) const = default;
 };
