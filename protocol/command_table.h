@@ -243,12 +243,22 @@ class CommandTable {
   std::vector<Slot> slots_;        // open addressing over top-level names; a power of two
 };
 
+// The categories given in the row and those that Redis derives from its flags.
+uint32_t CategoriesOf(const CommandRow& row);
+
+// "GETEX key [EX seconds | PX milliseconds | ...]", as Redis' documentation writes it.
+std::string SyntaxOf(const Command& command);
+
+// The answer to <container> HELP, in Redis' form: each subcommand's syntax and summary.
+void ReplyToHelp(const CommandTable& table, const Command& container, ReplyWriter* reply);
+
 // COMMAND and its subcommands COUNT, LIST, INFO, DOCS, GETKEYS, GETKEYSANDFLAGS, HELP.
 // `args` is the whole request.
 void ReplyToCommandCommand(const CommandTable& table, const Command& command,
                            std::span<const std::string_view> args, ReplyWriter* reply);
 
-// The README's table of supported commands, Markdown; a test holds the README against it.
+// The README's tables of supported commands, one a group, Markdown; a test holds the README against
+// them.
 std::string CommandsAsMarkdown(const CommandTable& table);
 
 }  // namespace understudy::protocol
