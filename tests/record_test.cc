@@ -47,8 +47,8 @@ TEST_P(Crc32cTest, KnownVectors) {  // RFC 3720, appendix B.4
   EXPECT_EQ(crc(Ascending(0, 1), 0), 0x46dd794eu);
   EXPECT_EQ(crc(Ascending(31, -1), 0), 0x113fdb5cu);
   const unsigned char read_command[48] = {
-      0x01, 0xc0, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0x14, 0, 0, 0, 0, 0, 4, 0,
-      0,    0,    0,    0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0,    0, 2, 0, 0, 0, 0, 0, 0, 0};
+      0x01, 0xc0, 0, 0,    0, 0, 0, 0,    0,    0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0, 0, 0, 4, 0,
+      0,    0,    0, 0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0, 0, 2,    0, 0, 0, 0, 0, 0, 0};
   EXPECT_EQ(crc(std::string_view(reinterpret_cast<const char*>(read_command), 48), 0), 0xd9963a56u);
   EXPECT_EQ(crc("123456789", 0), 0xe3069283u);
   EXPECT_EQ(crc("", 0), 0u);
@@ -83,10 +83,11 @@ TEST(Record, ReadsWhatWasWritten) {
                           EntryView{kMax, kMax, kMax, std::numeric_limits<int64_t>::max(),
                                     EntryType::kConfiguration, binary}}) {
     std::string bytes = Encode(entry);
+    std::string followed = bytes + "rest";
     for (bool verify : {true, false}) {
       EntryView read;
       size_t size = 0;
-      ASSERT_EQ(ReadRecord(bytes + "rest", &read, &size, verify), RecordStatus::kOk);
+      ASSERT_EQ(ReadRecord(followed, &read, &size, verify), RecordStatus::kOk);
       EXPECT_EQ(size, bytes.size());
       ExpectSame(read, entry);
     }
@@ -96,7 +97,10 @@ TEST(Record, ReadsWhatWasWritten) {
 TEST(Record, LayoutIsAsDocumented) {
   // size 5+3=8: cluster 1, term 2, index 300 (ac 02), time 5, type 1, "ab".
   std::string bytes = Encode({1, 2, 300, 5, EntryType::kNormal, "ab"});
-  std::string body("\x01\x02\xac\x02\x05\x01" "ab", 8);
+  std::string body(
+      "\x01\x02\xac\x02\x05\x01"
+      "ab",
+      8);
   ASSERT_EQ(bytes.size(), 16u);
   EXPECT_EQ(bytes.substr(0, 4), std::string("\x08\0\0\0", 4));
   EXPECT_EQ(bytes.substr(8), body);
@@ -161,8 +165,7 @@ TEST(Record, WrongBodiesWithARightChecksumAreCorrupt) {
   EXPECT_EQ(status_of_body(std::string("\1\1\x80\x80\x80", 5)), RecordStatus::kCorrupt);
   // 2^64 and more; an eleventh byte; a negative time.
   EXPECT_EQ(status_of_body(ones + "\x02" + std::string("\1\1\1\1", 4)), RecordStatus::kCorrupt);
-  EXPECT_EQ(status_of_body(ones + "\xff\x01" + std::string("\1\1\1\1", 4)),
-            RecordStatus::kCorrupt);
+  EXPECT_EQ(status_of_body(ones + "\xff\x01" + std::string("\1\1\1\1", 4)), RecordStatus::kCorrupt);
   EXPECT_EQ(status_of_body("\1\1\1" + ones + "\x01\x01"), RecordStatus::kCorrupt);
 }
 
