@@ -1,0 +1,558 @@
+#include "server/parameters.h"
+
+#include <algorithm>
+
+#include "protocol/numbers.h"
+
+namespace understudy::server {
+
+namespace {
+
+using Change = Parameter::Change;
+using Unit = Parameter::Unit;
+constexpr int64_t kInt32Max = std::numeric_limits<int32_t>::max();
+constexpr int64_t kInt64Max = std::numeric_limits<int64_t>::max();
+constexpr size_t kMaxListLength = 64;
+constexpr size_t kMaxPasswordBytes = 512;
+
+// Words of the enumerations, by value.
+constexpr std::string_view kFsyncWords[] = {"everysec", "always", "no"};
+constexpr std::string_view kReadWords[] = {"lease", "quorum"};
+constexpr std::string_view kLevelWords[] = {"debug", "verbose", "notice", "warning"};
+std::span<const std::string_view> WordsOf(FsyncPolicy) { return kFsyncWords; }
+std::span<const std::string_view> WordsOf(ReadMode) { return kReadWords; }
+std::span<const std::string_view> WordsOf(Logger::Level) { return kLevelWords; }
+
+constexpr std::string_view kClassWords[] = {"normal", "slave", "pubsub"};
+
+bool CheckName(std::string_view text, std::string* why) {
+  auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  };
+  if (!text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good))
+    return true;
+  *why = "argument must be 1 to 64 letters, digits, '-', '_' or '.'";
+  return false;
+}
+
+bool CheckPassword(std::string_view text, std::string* why) {
+  if (text.size() <= kMaxPasswordBytes) return true;
+  *why = "Password is longer than CONFIG_AUTHPASS_MAX_LEN";
+  return false;
+}
+
+bool CheckText(std::string_view text, std::string* why) {
+  auto bad = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+  if (text.size() <= 4096 && std::none_of(text.begin(), text.end(), bad)) return true;
+  *why = "argument is too long or has control characters";
+  return false;
+}
+
+bool CheckDir(std::string_view text, std::string* why) {
+  if (!text.empty()) return CheckText(text, why);
+  *why = "argument must be a directory";
+  return false;
+}
+
+bool CheckHost(std::string_view text, std::string* why) {
+  auto bad = [](char c) { return static_cast<unsigned char>(c) <= 0x20; };
+  if (!text.empty() && text.size() <= 255 && std::none_of(text.begin(), text.end(), bad)) {
+    return true;
+  }
+  *why = "argument must be an address";
+  return false;
+}
+
+bool CheckOptionalHost(std::string_view text, std::string* why) {
+  return text.empty() || CheckHost(text, why);
+}
+
+bool CheckHostAndPort(std::string_view text, std::string* why) {
+  size_t colon = text.rfind(':');
+  if (colon != std::string_view::npos && CheckHost(text.substr(0, colon), why)) {
+    auto port = protocol::ParseInteger(text.substr(colon + 1));
+    if (port && *port >= 1 && *port <= 65535) return true;
+  }
+  *why = "argument must be host:port";
+  return false;
+}
+
+constexpr Parameter Fixed(std::string_view name, std::string_view value) {
+  Parameter row;
+  row.name = name;
+  row.change = Change::kFixed;
+  row.fixed_value = value;
+  return row;
+}
+
+const Parameter kParameters[] = {
+    {.group = "Network",
+     .name = "port",
+     .field = &Options::port,
+     .value_name = "<port>",
+     .help = "TCP port for clients and for the other nodes",
+     .min = 1,
+     .max = 65535},
+    {.group = "Network",
+     .name = "bind",
+     .field = &Options::bind,
+     .value_name = "<address ...>",
+     .help = "addresses to listen on; * for all of IPv4, ::* for all of IPv6; one with a - before "
+             "it may be missing on this host",
+     .check = CheckHost},
+    {.group = "Network",
+     .name = "tcp-backlog",
+     .field = &Options::tcp_backlog,
+     .value_name = "<count>",
+     .help = "connections that may wait to be accepted",
+     .max = kInt32Max},
+    {.group = "Network",
+     .name = "tcp-keepalive",
+     .field = &Options::tcp_keepalive_s,
+     .change = Change::kAtRunTime,
+     .value_name = "<seconds>",
+     .help = "probe clients that are silent for so long; 0: never",
+     .max = kInt32Max},
+    {.group = "Network",
+     .name = "timeout",
+     .field = &Options::timeout_s,
+     .change = Change::kAtRunTime,
+     .value_name = "<seconds>",
+     .help = "close clients that are idle for so long; 0: never",
+     .max = kInt32Max},
+    {.group = "Network",
+     .name = "maxclients",
+     .field = &Options::maxclients,
+     .change = Change::kAtRunTime,
+     .value_name = "<count>",
+     .help = "clients connected at the same time",
+     .min = 1,
+     .max = 4294967295},
+
+    {.group = "Cluster",
+     .name = "name",
+     .field = &Options::name,
+     .value_name = "<name>",
+     .help = "this node's name, for people; node-<port> unless given",
+     .check = CheckName},
+    {.group = "Cluster",
+     .name = "join",
+     .field = &Options::join,
+     .value_name = "<host:port[,...]>",
+     .help = "join the cluster that any of these nodes belongs to, unless this node's directory "
+             "says that it is a member of one; without it a new node makes a cluster of its own",
+     .check = CheckHostAndPort,
+     .separator = ','},
+    {.group = "Cluster",
+     .name = "cluster-announce-ip",
+     .field = &Options::cluster_announce_ip,
+     .value_name = "<address>",
+     .help = "where the other nodes reach this one, if that isn't an address it listens on",
+     .check = CheckOptionalHost},
+    {.group = "Cluster",
+     .name = "cluster-announce-port",
+     .field = &Options::cluster_announce_port,
+     .value_name = "<port>",
+     .help = "the same for the port; 0: --port",
+     .max = 65535},
+    {.group = "Cluster",
+     .name = "lock-ttl",
+     .field = &Options::lock_ttl_ms,
+     .value_name = "<milliseconds>",
+     .help = "time to live of the lock key: after so much silence of the global another node takes "
+             "its place. The same on all nodes",
+     .min = 50,
+     .max = 600000},
+    {.group = "Cluster",
+     .name = "cluster-wait",
+     .field = &Options::cluster_wait_ms,
+     .change = Change::kAtRunTime,
+     .value_name = "<milliseconds>",
+     .help = "how long a command waits for a global before it gets an error",
+     .max = 3600000},
+    {.group = "Cluster",
+     .name = "reads",
+     .field = &Options::reads,
+     .change = Change::kAtRunTime,
+     .value_name = "<lease|quorum>",
+     .help = "lease: the global answers reads while its lease holds; quorum: a majority confirms "
+             "each batch of reads, and no clock is trusted"},
+    {.group = "Cluster",
+     .name = "trust-refusal",
+     .field = &Options::trust_refusal,
+     .value_name = "<yes|no>",
+     .help = "take a refused connection as the proof that a node's process is dead. no: behind "
+             "proxies that refuse for a host that lives"},
+
+    {.group = "Files",
+     .name = "dir",
+     .field = &Options::dir,
+     .value_name = "<directory>",
+     .help = "this node's data; made if missing",
+     .check = CheckDir},
+    {.group = "Files",
+     .name = "appendonly",
+     .field = &Options::appendonly,
+     .value_name = "<yes|no>",
+     .help = "keep the log in files; no: in memory only"},
+    {.group = "Files",
+     .name = "appendfsync",
+     .field = &Options::appendfsync,
+     .change = Change::kAtRunTime,
+     .value_name = "<always|everysec|no>",
+     .help = "when a write counts as kept by a node: after its fsync (always), or once the kernel "
+             "has it, with an fsync every second (everysec) or none (no)"},
+
+    {.group = "Security",
+     .name = "requirepass",
+     .field = &Options::requirepass,
+     .change = Change::kAtRunTime,
+     .value_name = "<password>",
+     .help = "clients must give it with AUTH or HELLO",
+     .check = CheckPassword},
+    {.group = "Security",
+     .name = "masterauth",
+     .field = &Options::masterauth,
+     .change = Change::kAtRunTime,
+     .value_name = "<password>",
+     .help = "nodes give it to each other; --requirepass unless given",
+     .check = CheckPassword},
+
+    {.group = "Limits",
+     .name = "maxmemory",
+     .field = &Options::maxmemory,
+     .change = Change::kAtRunTime,
+     .value_name = "<bytes>",
+     .help = "accepted and shown, not enforced yet; 0: no limit",
+     .unit = Unit::kMemory},
+    {.group = "Limits",
+     .name = "proto-max-bulk-len",
+     .field = &Options::proto_max_bulk_len,
+     .change = Change::kAtRunTime,
+     .value_name = "<bytes>",
+     .help = "longest argument, and longest string value",
+     .min = 1 << 20,
+     .max = kInt64Max,
+     .unit = Unit::kMemory},
+    {.group = "Limits",
+     .name = "client-query-buffer-limit",
+     .field = &Options::client_query_buffer_limit,
+     .change = Change::kAtRunTime,
+     .value_name = "<bytes>",
+     .help = "input of a client that waits to be executed",
+     .min = 1 << 20,
+     .max = kInt64Max,
+     .unit = Unit::kMemory},
+    {.group = "Limits",
+     .name = "client-output-buffer-limit",
+     .field = &Options::client_output_buffer_limit,
+     .change = Change::kAtRunTime,
+     .value_name = "<class hard soft seconds ...>",
+     .help = "output that a client doesn't fetch; class: normal, replica or pubsub; above hard "
+             "bytes, or soft bytes for so many seconds, it is disconnected; 0: no limit"},
+
+    {.group = "Targets",
+     .name = "databases",
+     .field = &Options::databases,
+     .value_name = "<count>",
+     .help = "for SELECT. The same on all nodes",
+     .min = 1,
+     .max = 1 << 16},
+    {.group = "Targets",
+     .name = "chat-history",
+     .field = &Options::chat_history,
+     .value_name = "<count>",
+     .help = "messages that a chat room keeps. The same on all nodes",
+     .min = 1,
+     .max = kInt32Max},
+
+    {.group = "Process",
+     .name = "hz",
+     .field = &Options::hz,
+     .change = Change::kAtRunTime,
+     .value_name = "<count>",
+     .help = "how often a second keys are searched for expired ones; 1 to 500",
+     .min = 1,
+     .max = 500,
+     .clamp = true},
+    {.group = "Process",
+     .name = "loglevel",
+     .field = &Options::loglevel,
+     .change = Change::kAtRunTime,
+     .value_name = "<level>",
+     .help = "debug, verbose, notice or warning"},
+    {.group = "Process",
+     .name = "logfile",
+     .field = &Options::logfile,
+     .value_name = "<file>",
+     .help = "where the log goes, relative to --dir; empty: to the standard output",
+     .check = CheckText},
+    {.group = "Process",
+     .name = "daemonize",
+     .field = &Options::daemonize,
+     .value_name = "<yes|no>",
+     .help = "run in the background"},
+    {.group = "Process",
+     .name = "pidfile",
+     .field = &Options::pidfile,
+     .value_name = "<file>",
+     .help = "where to write the process id, relative to --dir; empty: nowhere",
+     .check = CheckText},
+
+    Fixed("save", ""),
+    Fixed("maxmemory-policy", "noeviction"),
+    Fixed("maxmemory-clients", "0"),
+    Fixed("notify-keyspace-events", ""),
+    Fixed("cluster-enabled", "no"),
+    Fixed("replicaof", ""),
+    Fixed("protected-mode", "no"),
+    Fixed("io-threads", "1"),
+    Fixed("tls-port", "0"),
+    Fixed("unixsocket", ""),
+    Fixed("aclfile", ""),
+    Fixed("supervised", "no"),
+    Fixed("activedefrag", "no"),
+    Fixed("slowlog-log-slower-than", "-1"),
+    Fixed("slowlog-max-len", "0"),
+    Fixed("latency-monitor-threshold", "0"),
+};
+
+std::string Join(const std::vector<std::string>& words, char separator) {
+  std::string out;
+  for (const std::string& word : words) {
+    if (!out.empty()) out += separator;
+    out += word;
+  }
+  return out;
+}
+
+std::vector<std::string> Split(std::string_view text, char separator) {
+  std::vector<std::string> out;
+  while (!text.empty()) {
+    size_t end = std::min(text.find(separator), text.size());
+    if (end > 0) out.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return out;
+}
+
+// --- values as text ----------------------------------------------------------------------------
+
+std::string Format(const Parameter&, bool value) { return value ? "yes" : "no"; }
+std::string Format(const Parameter&, int64_t value) { return std::to_string(value); }
+std::string Format(const Parameter&, const std::string& value) { return value; }
+std::string Format(const Parameter& row, const std::vector<std::string>& value) {
+  return Join(value, row.separator);
+}
+template <typename Enum>
+requires std::is_enum_v<Enum> std::string Format(const Parameter&, Enum value) {
+  return std::string(WordsOf(value)[static_cast<size_t>(value)]);
+}
+std::string Format(const Parameter&, const OutputLimits& limits) {
+  std::string out;
+  for (size_t i = 0; i < limits.size(); i++) {
+    if (i > 0) out += ' ';
+    out.append(kClassWords[i]);
+    for (int64_t number : {limits[i].hard_bytes, limits[i].soft_bytes, limits[i].soft_seconds}) {
+      out += ' ' + std::to_string(number);
+    }
+  }
+  return out;
+}
+
+// --- text as values ----------------------------------------------------------------------------
+
+bool ParseOneOf(std::span<const std::string_view> words, std::string_view text, size_t* index,
+                std::string* why) {
+  for (size_t i = 0; i < words.size(); i++) {
+    if (protocol::EqualsIgnoreCase(text, words[i])) {
+      *index = i;
+      return true;
+    }
+  }
+  *why = "argument(s) must be one of the following: ";
+  for (size_t i = 0; i < words.size(); i++) {
+    if (i > 0) *why += ", ";
+    why->append(words[i]);
+  }
+  return false;
+}
+
+bool Parse(const Parameter&, const std::string& text, bool* value, std::string* why) {
+  *value = protocol::EqualsIgnoreCase(text, "yes");
+  if (*value || protocol::EqualsIgnoreCase(text, "no")) return true;
+  *why = "argument must be 'yes' or 'no'";
+  return false;
+}
+
+bool Parse(const Parameter& row, const std::string& text, int64_t* value, std::string* why) {
+  if (row.unit == Unit::kMemory) {
+    if (!ParseMemory(text, value)) {
+      *why = "argument must be a memory value";
+      return false;
+    }
+  } else {
+    auto number = protocol::ParseInteger(text);
+    if (!number) {
+      *why = "argument couldn't be parsed into an integer";
+      return false;
+    }
+    *value = *number;
+  }
+  if (row.clamp) *value = std::clamp(*value, row.min, row.max);
+  if (*value < row.min || *value > row.max) {
+    *why = "argument must be between " + std::to_string(row.min) + " and " +
+           std::to_string(row.max) + " inclusive";
+    return false;
+  }
+  return true;
+}
+
+bool Parse(const Parameter& row, const std::string& text, std::string* value, std::string* why) {
+  if (row.check != nullptr && !row.check(text, why)) return false;
+  *value = text;
+  return true;
+}
+
+template <typename Enum>
+requires std::is_enum_v<Enum>
+bool Parse(const Parameter&, const std::string& text, Enum* value, std::string* why) {
+  size_t index = 0;
+  if (!ParseOneOf(WordsOf(*value), text, &index, why)) return false;
+  *value = static_cast<Enum>(index);
+  return true;
+}
+
+bool ParseWords(const Parameter& row, std::span<const std::string> words,
+                std::vector<std::string>* value, std::string* why) {
+  value->clear();
+  for (const std::string& word : words) {
+    for (std::string& part : Split(word, row.separator)) {
+      if (row.check != nullptr && !row.check(part, why)) return false;
+      value->push_back(std::move(part));
+    }
+  }
+  if (value->size() <= kMaxListLength) return true;
+  *why = "Too many values";
+  return false;
+}
+
+bool ParseWords(const Parameter&, std::span<const std::string> words, OutputLimits* limits,
+                std::string* why) {
+  if (words.size() % 4 != 0 || words.empty()) {
+    *why = "Wrong number of arguments in buffer limit configuration.";
+    return false;
+  }
+  for (size_t i = 0; i < words.size(); i += 4) {
+    std::string_view name = words[i];
+    if (protocol::EqualsIgnoreCase(name, "replica")) name = "slave";
+    std::string ignored;
+    size_t which = 0;
+    if (!ParseOneOf(kClassWords, name, &which, &ignored)) {
+      *why = "Invalid client class specified in buffer limit configuration.";
+      return false;
+    }
+    OutputLimit limit;
+    auto seconds = protocol::ParseInteger(words[i + 3]);
+    if (!ParseMemory(words[i + 1], &limit.hard_bytes) ||
+        !ParseMemory(words[i + 2], &limit.soft_bytes) || !seconds || *seconds < 0) {
+      *why = "Error in hard, soft or soft_seconds setting in buffer limit configuration.";
+      return false;
+    }
+    limit.soft_seconds = *seconds;
+    (*limits)[which] = limit;
+  }
+  return true;
+}
+
+template <typename Value>
+constexpr bool kIsList =
+    std::is_same_v<Value, std::vector<std::string>> || std::is_same_v<Value, OutputLimits>;
+
+bool SetFixed(const Parameter& row, std::span<const std::string> words, std::string* why) {
+  std::string value = Join({words.begin(), words.end()}, ' ');
+  if (protocol::EqualsIgnoreCase(value, row.fixed_value)) return true;
+  *why = row.fixed_value.empty() ? "only an empty value is supported"
+                                 : "only '" + std::string(row.fixed_value) + "' is supported";
+  return false;
+}
+
+}  // namespace
+
+bool Parameter::TakesSeveralWords() const {
+  return fixed() || std::holds_alternative<std::vector<std::string> Options::*>(field) ||
+         std::holds_alternative<OutputLimits Options::*>(field);
+}
+
+std::span<const Parameter> Parameters() { return kParameters; }
+
+const Parameter* FindParameter(std::string_view name) {
+  for (const Parameter& row : kParameters) {
+    if (protocol::EqualsIgnoreCase(row.name, name)) return &row;
+  }
+  return nullptr;
+}
+
+std::string FormatParameter(const Parameter& row, const Options& options) {
+  return std::visit(
+      [&](auto field) -> std::string {
+        if constexpr (std::is_same_v<decltype(field), std::monostate>) {
+          return std::string(row.fixed_value);
+        } else {
+          return Format(row, options.*field);
+        }
+      },
+      row.field);
+}
+
+std::vector<std::string> ParameterWords(const Parameter& row, const Options& options) {
+  std::string text = FormatParameter(row, options);
+  if (!row.TakesSeveralWords() || text.empty()) return {text};
+  return Split(text, ' ');
+}
+
+bool SetParameter(const Parameter& row, std::span<const std::string> words, Options* options,
+                  std::string* why) {
+  if (row.fixed()) return SetFixed(row, words, why);
+  if (!row.TakesSeveralWords() && words.size() != 1) {
+    *why = "wrong number of arguments";
+    return false;
+  }
+  return std::visit(
+      [&](auto field) -> bool {
+        if constexpr (std::is_same_v<decltype(field), std::monostate>) {
+          return false;
+        } else {
+          auto value = options->*field;
+          if constexpr (kIsList<decltype(value)>) {
+            if (!ParseWords(row, words, &value, why)) return false;
+          } else {
+            if (!Parse(row, words[0], &value, why)) return false;
+          }
+          options->*field = std::move(value);
+          return true;
+        }
+      },
+      row.field);
+}
+
+bool ParseMemory(std::string_view text, int64_t* bytes) {
+  static constexpr struct {
+    std::string_view suffix;
+    int64_t factor;
+  } kUnits[] = {{"", 1},        {"b", 1},        {"k", 1000},       {"kb", 1 << 10},
+                {"m", 1000000}, {"mb", 1 << 20}, {"g", 1000000000}, {"gb", 1 << 30}};
+  size_t digits = 0;
+  while (digits < text.size() && text[digits] >= '0' && text[digits] <= '9') digits++;
+  auto number = protocol::ParseInteger(text.substr(0, digits));
+  if (!number) return false;
+  for (const auto& unit : kUnits) {
+    if (protocol::EqualsIgnoreCase(text.substr(digits), unit.suffix)) {
+      return !__builtin_mul_overflow(*number, unit.factor, bytes);
+    }
+  }
+  return false;
+}
+
+}  // namespace understudy::server

@@ -1,0 +1,48 @@
+// A cluster's snapshot on disk: the target's bytes in a file of their own (for kv a valid RDB file
+// as it is), and beside it a small file that says what they are.
+//
+//   <dir>/snapshot-<cluster>-<index>-<n>.rdb   the bytes; n makes the name a new one
+//   <dir>/snapshot-<cluster>                   size:u32le crc:u32le body; replaced by rename
+//     body := version:u8 cluster:varint index:varint term:varint time_ms:varint
+//             data_size:varint data_crc:varint (size:varint bytes){3}
+//             the last three: the data file's name, the configuration, the table of origins
+//
+// The small file names the data file, so its rename changes both at once; data files that it
+// doesn't name are left-overs, removed at the next start.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "cluster/types.h"
+
+namespace understudy::server {
+
+struct SnapshotFile {
+  uint64_t cluster = 0;
+  cluster::Index index = 0;           // 0: there is none
+  cluster::Term term = 0;             // of the entry at `index`
+  int64_t time_ms = 0;                // the global's time then
+  std::string configuration;          // Configuration::Encode()
+  std::string origins;                // which forwarded commands were executed, with their replies
+  std::string_view data;              // what Target::Snapshot() wrote
+  std::shared_ptr<const void> owner;  // keeps `data` alive (a string, a mapped file)
+
+  bool empty() const { return index == 0; }
+};
+
+// Writes and fsyncs everything, then makes it the cluster's snapshot, and removes the one before.
+// False, with `error` one line: the old one, if any, still stands. Blocks on the disk.
+bool SaveSnapshotFile(const std::string& dir, const SnapshotFile& snapshot, std::string* error);
+
+enum class SnapshotStatus : uint8_t { kNone, kLoaded, kDamaged };
+// Maps the cluster's snapshot into memory and verifies it. kDamaged: `error` names file and reason.
+SnapshotStatus LoadSnapshotFile(const std::string& dir, uint64_t cluster, SnapshotFile* snapshot,
+                                std::string* error);
+
+// Removes left-overs of saves that didn't finish.
+void RemoveSnapshotLeftovers(const std::string& dir);
+
+}  // namespace understudy::server
