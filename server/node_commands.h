@@ -43,8 +43,22 @@ struct NamedHandler {
   NodeHandler handler;
 };
 std::span<const NamedHandler> ConnectionCommandHandlers();  // PING ECHO HELLO AUTH SELECT QUIT RESET
+                                                            // READONLY READWRITE
 std::span<const NamedHandler> ClientCommandHandlers();      // CLIENT ...
 std::span<const NamedHandler> ServerCommandHandlers();      // COMMAND CONFIG INFO TIME SHUTDOWN DEBUG
-std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE READONLY FAILOVER TARGET
+std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE WAIT FAILOVER
+std::span<const NamedHandler> TargetCommandHandlers();      // TARGET.*
+
+// Handlers in files of their own.
+void HandleDebug(NodeRequest& request);
+
+// For handlers of containers: an error in Redis' words for what comes without a known subcommand.
+void ReplyUnknownSubcommand(NodeRequest& request);
+// A container's HELP: `lines` between the usual first and last ones.
+void ReplyHelp(std::string_view container, std::span<const std::string_view> lines,
+               protocol::ReplyWriter* reply);
+
+// The version of Redis whose commands and replies these are: clients decide by it what to use.
+inline constexpr std::string_view kRedisVersion = "7.2.0";
 
 }  // namespace understudy::server
