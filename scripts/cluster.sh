@@ -17,6 +17,7 @@
 # Environment: UNDERSTUDY_DATA (data), UNDERSTUDY_BASE_PORT (7000), UNDERSTUDY_BUILD (build),
 # UNDERSTUDY_NO_BUILD=1 (take build/understudy-server as it is).
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "$0")/common.sh"
 
 data=${UNDERSTUDY_DATA:-$root/data}
@@ -202,7 +203,7 @@ Any node answers. Try:
   redis-cli -p $c nextid
 and, in two terminals, a chat room:
   redis-cli -3 -p $a        then: CHAT.JOIN lobby ann
-  redis-cli -3 -p $b        then: CHAT.JOIN lobby bob, CHAT.SEND lobby bob hello
+  redis-cli -3 -p $b        then: CHAT.JOIN lobby bob, CHAT.SEND lobby hello
 Then kill the global and go on at the others:
   scripts/cluster.sh kill global
   scripts/cluster.sh status

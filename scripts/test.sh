@@ -9,6 +9,7 @@
 #   --quick          leave out the tests that start processes
 #   --no-install     don't install anything; say what is missing
 set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=common.sh
 source "$(dirname "$0")/common.sh"
 
 cmake_options=()
