@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <cstring>
+#include <optional>
 
 #include "protocol/command_rows.h"
+#include "protocol/numbers.h"
 
 namespace understudy::protocol {
 namespace {
@@ -68,34 +69,33 @@ void SetFastForm(Command* command) {
   }
 }
 
-// Where the keys of one specification are; false if the arguments are nonsense.
+// Where the keys of one specification are.
 struct KeyRange {
-  int64_t first = 0, last = -1, step = 1;  // empty: the specification doesn't apply
+  int64_t first = 0, last = -1, step = 1;  // empty: there are none
 };
 
+// The place from which the keys of a specification are counted; 0 if its keyword isn't there.
 int64_t BeginSearch(const KeySpec& spec, std::span<const std::string_view> args) {
-  const int64_t count = static_cast<int64_t>(args.size());
   if (spec.begin == KeySpec::Begin::kIndex) return spec.index;
-  if (spec.begin == KeySpec::Begin::kUnknown) return 0;
+  const int64_t count = static_cast<int64_t>(args.size());
   const bool forward = spec.index > 0;
   const int64_t step = forward ? 1 : -1;
   for (int64_t i = forward ? spec.index : count + spec.index; i > 0 && i < count; i += step) {
-    const std::string_view word = args[static_cast<size_t>(i)];
-    if (word.size() == spec.keyword.size() &&
-        std::equal(word.begin(), word.end(), spec.keyword.begin(),
-                   [](char a, char b) { return LowerAscii(a) == LowerAscii(b); })) {
-      return i + 1;
-    }
+    if (EqualsIgnoreCase(args[static_cast<size_t>(i)], spec.keyword)) return i + 1;
   }
   return 0;
 }
 
+// False if the arguments are nonsense, or if the specification can't tell.
 bool Locate(const KeySpec& spec, std::span<const std::string_view> args, KeyRange* range) {
+  *range = {};
+  if (spec.begin == KeySpec::Begin::kUnknown || spec.find == KeySpec::Find::kUnknown ||
+      (spec.flags & kKeyIncomplete)) {
+    return false;
+  }
   const int64_t count = static_cast<int64_t>(args.size());
   const int64_t first = BeginSearch(spec, args);
-  *range = {};
-  if (first <= 0) return true;
-  if (spec.find == KeySpec::Find::kUnknown) return false;
+  if (first == 0) return true;
   if (spec.find == KeySpec::Find::kRange) {
     range->first = first;
     range->step = spec.b;
@@ -106,23 +106,20 @@ bool Locate(const KeySpec& spec, std::span<const std::string_view> args, KeyRang
     } else {  // the keys are the first 1/limit of what follows, as in XREAD
       range->last = first + ((count - first) / spec.c + spec.a);
     }
-    return true;
+    return first <= range->last && range->last < count;
   }
   const int64_t at = first + spec.a;
   if (at >= count) return false;
-  const std::string_view digits = args[static_cast<size_t>(at)];
-  int64_t keys = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), keys);
-  if (error != std::errc() || end != digits.data() + digits.size() || keys < 0 || keys > count) {
-    return false;
-  }
+  const std::optional<int64_t> keys = ParseInteger(args[static_cast<size_t>(at)]);
+  if (!keys.has_value() || *keys < 0 || *keys > count) return false;
+  if (*keys == 0) return true;  // as in EVAL script 0
   range->first = first + spec.b;
   range->step = spec.c;
-  range->last = range->first + (keys - 1) * spec.c;
-  return true;
+  range->last = range->first + (*keys - 1) * spec.c;
+  return range->last < count;
 }
 
-// Calls `visit` with the position of each key and its specification.
+// Calls `visit` with the position of each key and its specification; false as Locate().
 template <typename Visit>
 bool ForEachKey(const Command& command, std::span<const std::string_view> args, Visit visit) {
   for (const KeySpec& spec : command.row->keys) {
@@ -130,11 +127,6 @@ bool ForEachKey(const Command& command, std::span<const std::string_view> args, 
     KeyRange range;
     if (!Locate(spec, args, &range)) return false;
     for (int64_t i = range.first; i <= range.last; i += range.step) {
-      if (i >= static_cast<int64_t>(args.size())) {
-        // The arity allows for it (MEMORY USAGE-like optional keys), else it is an error.
-        if (command.row->arity < 0) break;
-        return false;
-      }
       visit(static_cast<size_t>(i), spec);
     }
   }
