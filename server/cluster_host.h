@@ -119,7 +119,6 @@ class ClusterHost {
   cluster::Member& member() { return *member_; }
   const cluster::Member& member() const { return *member_; }
   const targets::Target& target() const { return *target_; }
-  targets::TargetOptions& target_options() { return *env_.target_options; }
   cluster::Index applied() const { return applied_; }
   cluster::Index state_index() const { return state_index_; }
   uint64_t confirmed() const { return confirmed_; }

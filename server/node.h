@@ -22,7 +22,6 @@
 #include "server/options.h"
 #include "server/peers.h"
 #include "server/random.h"
-#include "server/rate_meter.h"
 #include "server/subscriptions.h"
 
 namespace understudy::server {
@@ -46,9 +45,6 @@ struct NodeStats {
   uint64_t lock_wins = 0;
   uint64_t snapshots_sent = 0, snapshots_received = 0;
   uint64_t turns = 0;
-  // Kept by SampleStatistics() (server/info.h).
-  RateMeter command_rate, input_rate, output_rate;
-  uint64_t memory_peak_bytes = 0;
 };
 
 class Node {
