@@ -135,7 +135,8 @@ std::vector<std::string> Violations(const std::string& folder, const std::string
         found.push_back(where + folder + " may not include <" + name + ">");
       }
     } else if (IsPure(folder) && std::regex_search(line, match, ImpureWord()) &&
-               !IsDeclaration(line.substr(0, static_cast<size_t>(match.position(1))))) {
+               !(match[1].str().back() == '(' &&
+                 IsDeclaration(line.substr(0, static_cast<size_t>(match.position(1)))))) {
       found.push_back(where + folder + " may not use " + match[1].str());
     }
   }
