@@ -14,6 +14,7 @@
 // One thread: the event loop's.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -29,6 +30,7 @@
 #include "server/origin_table.h"
 #include "server/peers.h"
 #include "server/random.h"
+#include "server/recovery.h"
 #include "server/reply_queue.h"
 #include "server/snapshot_transfer.h"
 #include "targets/registry.h"
@@ -58,14 +60,15 @@ class ClusterClients {
 class ClusterHost {
  public:
   struct Environment {
-    std::string name;           // "main"
+    std::string name;     // "main"
+    uint64_t number = 0;  // in records
     cluster::NodeId id;
     cluster::RunId run = 0;
     const Options* options = nullptr;
     const protocol::CommandTable* table = nullptr;
     Logger* log = nullptr;
     LogWriter* writer = nullptr;
-    Peers* peers = nullptr;
+    const std::unique_ptr<Peers>* peers = nullptr;  // made after the cluster
     Random* random = nullptr;
     ClusterClients* clients = nullptr;
     std::shared_ptr<targets::TargetOptions> target_options;
@@ -74,9 +77,8 @@ class ClusterHost {
   explicit ClusterHost(Environment environment);
   ~ClusterHost();
 
-  // Takes what was on disk; false with `error` if it can't be used. `snapshot` may be empty.
-  bool Start(cluster::Recovered recovered, const SnapshotFile& snapshot, cluster::Micros now,
-             std::string* error);
+  // Takes what was on disk; false with `error` if it can't be used.
+  bool Start(RecoveredCluster recovered, cluster::Micros now, int64_t wall_ms, std::string* error);
   // An empty member makes a cluster of its own.
   void Bootstrap(const cluster::MemberInfo& self, cluster::Micros now);
 
@@ -87,17 +89,25 @@ class ClusterHost {
   void EndTurn(cluster::Micros now);
   cluster::Micros NextTick() const { return member_->NextTick(); }
   void Tick(cluster::Micros now);
+  // What EndTurn() left for the next turn.
+  bool HasWork() const { return !needs_rebuild_ && applied_ < member_->commit(); }
   // Upkeep, some times a second: active expiry, memory of the log, progress of transfers.
   void Cron(cluster::Micros now);
 
   // --- requests ------------------------------------------------------------------------------
   bool can_execute() const { return can_execute_; }
   // Executes at the global and proposes what it did; the reply may leave when the gate opens.
-  // `keep_reply`: a forwarded command, its reply goes into the entry. Returns whether there is one.
-  bool Execute(const targets::Request& request, const Tag& tag, bool keep_reply,
-               protocol::ReplyWriter* reply, Gate* gate);
+  // Returns whether there is an entry. What it published waits for DeliverPublications().
+  bool Execute(const targets::Request& request, protocol::ReplyWriter* reply, Gate* gate);
+  // The same for a command that another node forwarded, or that waited here: its reply, appended to
+  // `reply`, goes into the entry, to be found under its tag.
+  bool ExecuteTagged(const targets::Request& request, const Tag& tag, int resp, std::string* reply,
+                     Gate* gate);
+  // To be called when the reply has its place in the connection's queue.
+  void DeliverPublications();
   enum class ReadResult { kDone, kNeedsGlobal };  // the latter: an expired key must be deleted
-  ReadResult Read(const targets::Request& request, int64_t time_ms, protocol::ReplyWriter* reply);
+  ReadResult Read(const targets::Request& request, int64_t time_ms, protocol::ReplyWriter* reply,
+                  Gate* gate);
   uint64_t RequestRead(cluster::Micros now) { return member_->RequestRead(now); }
   // Must be asked before replies of reads executed in this turn leave: 0, or what they wait for.
   uint64_t ConfirmLease(cluster::Micros now);
@@ -111,7 +121,8 @@ class ClusterHost {
   void OnSnapshotChunk(const SnapshotChunk& chunk, cluster::Micros now);
   void OnRecordsPersisted(cluster::Term term, cluster::Index index, cluster::Micros now);
   void OnLockPersisted(uint64_t sequence, cluster::Micros now);
-  void OnSnapshotSaved(cluster::Index index, cluster::Micros now);
+  void OnSnapshotSaved(cluster::Index index, cluster::Term term, cluster::Micros now);
+  void OnSnapshotFailed(const std::string& why, cluster::Micros now);
   void OnDiskFailed(const std::string& why, cluster::Micros now);
 
   // --- state ---------------------------------------------------------------------------------
@@ -128,26 +139,32 @@ class ClusterHost {
     return senders_;
   }
   const SnapshotReceiver& receiver() const { return receiver_; }
+  uint64_t snapshots_sent() const { return snapshots_sent_; }          // since start
+  uint64_t snapshots_received() const { return snapshots_received_; }  // since start
   // The data's digest with all that was executed here; committed or not.
   std::string Digest() const { return target_->Digest(); }
   // Drops what was proposed so far from memory when it is applied everywhere or over its limit.
-  static constexpr size_t kLogMemoryBytes = 64u << 20;   // history kept for locals that lag
+  static constexpr size_t kLogMemoryBytes = 64u << 20;       // history kept for locals that lag
   static constexpr size_t kLogMemoryHardBytes = 512u << 20;  // a local that lags more: snapshot
 
  private:
   class Publisher;
-  void Persist(cluster::Ready* ready);
-  void Send(cluster::Ready* ready, cluster::Micros now);
-  void ApplyCommitted(cluster::Micros now);
+  // True: the records are as durable as the policy says, already.
+  bool Persist(cluster::Ready* ready);
+  void Send(cluster::Ready* ready);
+  void ApplyCommitted();
   void ApplyEntry(const cluster::EntryView& entry);
   void OnEntriesTruncated(cluster::Index after);
   void HandleReads(cluster::Ready* ready);
   void ReleaseReads();
   void NoteLock();
-  void StartTransfer(const cluster::NodeId& to);
+  void StartTransfer(const cluster::NodeId& to, cluster::Micros now);
   void PumpTransfers(cluster::Micros now);
   void FinishInstall(cluster::Micros now);
   void TrimLog();
+  Peers& peers() const { return **env_.peers; }
+  bool KeepsLog() const;
+  bool Propose(const targets::Context& context, const targets::EffectWriter& effects, Gate* gate);
   targets::Context NewContext();
 
   Environment env_;
@@ -159,12 +176,13 @@ class ClusterHost {
   cluster::Index state_index_ = 0;
   bool needs_rebuild_ = false;
   uint64_t confirmed_ = 0;
-  uint64_t sequence_ = 0;   // of tags of requests executed for this node's own clients
+  uint64_t sequence_ = 0;  // of tags of requests executed for this node's own clients
 
   cluster::Micros now_ = 0;
-  int64_t time_ms_ = 0;     // the global's, of this turn
+  int64_t time_ms_ = 0;  // the global's, of this turn
   bool can_execute_ = false;
   std::string payload_, update_;  // reused
+  std::vector<std::string_view> effect_args_;
 
   struct WaitingRead {
     uint64_t request;
@@ -172,6 +190,7 @@ class ClusterHost {
     int64_t time_ms;
   };
   std::vector<WaitingRead> waiting_reads_;
+  std::deque<uint64_t> confirmations_;  // RequestRead numbers that gates wait for
 
   // As last told to the clients' side.
   cluster::NodeId known_holder_;
@@ -181,6 +200,8 @@ class ClusterHost {
 
   std::map<cluster::NodeId, std::unique_ptr<SnapshotSender>> senders_;
   SnapshotReceiver receiver_;
+  SnapshotMeta installing_;  // restored, being saved; index 0: nothing
+  uint64_t snapshots_sent_ = 0, snapshots_received_ = 0;
 };
 
 }  // namespace understudy::server

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/command_table.h"
 #include "protocol/resp_parser.h"
 #include "server/event_loop.h"
 #include "server/reply_queue.h"
@@ -32,17 +33,21 @@ struct Session {
   uint64_t id = 0;
   std::string name, lib_name, lib_version;
   std::string address, local_address;
-  std::string last_command;
+  const protocol::Command* last_command = nullptr;
   int db = 0;
   int resp = 2;
   bool authenticated = true;
   bool readonly = false;
   bool no_evict = false, no_touch = false;
   enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis } reply_mode = ReplyMode::kOn;
-  std::string peer_id;  // another node's id; empty: a client
+  std::string peer_id;             // another node's id; empty: a client
   std::set<std::string> channels;  // joined through targets
   cluster::Micros connected_at = 0, last_active = 0;
   uint64_t commands = 0;
+  size_t forwarded = 0;  // commands the global hasn't answered yet
+  size_t reading = 0;    // reads waiting until the state here is fresh enough
+  bool gated = false;    // in the dispatcher's list of those whose replies wait for a commit
+  bool paused = false;   // in the dispatcher's list of those to be resumed
 };
 
 class ConnectionHandler {
@@ -68,7 +73,7 @@ struct ConnectionEnvironment {
   size_t output_hard_limit = 0;  // bytes; 0: none
   std::string shared_input;      // sized kSharedInput at start
   uint64_t turn = 1;
-  cluster::Micros now = 0;       // of this turn
+  cluster::Micros now = 0;         // of this turn
   std::vector<Connection*> dirty;  // to be flushed at the end of the turn
   std::vector<uint64_t> closed;    // to be deleted at the end of the turn
   // Totals, for INFO.
@@ -132,7 +137,7 @@ class Connection {
   Session session_;
   protocol::RequestParser parser_;
   ReplyQueue replies_;
-  std::string input_;       // bytes received and not executed; empty while the shared buffer does
+  std::string input_;  // bytes received and not executed; empty while the shared buffer does
   size_t input_start_ = 0;
   uint64_t received_ = 0, executed_ = 0;
   bool paused_ = false, executing_ = false;

@@ -84,8 +84,8 @@ void ConnectionTable::Accept(int listener) {
   for (int i = 0; i < 256; ++i) {
     sockaddr_storage peer{}, local{};
     socklen_t size = sizeof(peer);
-    int fd = accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size,
-                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int fd =
+        accept4(listener, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
     if (connections_.size() >= max_clients_) {
       Reject(fd);

@@ -40,19 +40,37 @@ class Forwarder {
     uint64_t slot = 0;        // 0: no reply wanted
     int db = 0;
     int resp = 2;
-    std::string bytes;        // the arguments one after the other
+    std::string bytes;  // the arguments one after the other
     std::vector<uint32_t> sizes;
     cluster::Micros deadline = 0;
-    bool sent = false;        // to some global, or may have been executed
+    bool sent = false;  // to some global, or may have been executed
     bool done = false;
   };
 
-  Forwarder(ClusterHost* host, Peers* peers, ConnectionTable* connections, uint64_t run)
-      : host_(host), peers_(peers), connections_(connections), run_(run) {}
+  // Who serves the connections.
+  class Clients {
+   public:
+    virtual ~Clients() = default;
+    // A place in this connection's queue was filled.
+    virtual void OnFilled(Connection& connection) = 0;
+    // What was just filled is a read executed here in this turn: it needs the lease.
+    virtual void OnReadExecuted(Connection& connection) = 0;
+  };
+
+  Forwarder(ClusterHost* host, Peers* peers, ConnectionTable* connections, Clients* clients,
+            const ConnectionEnvironment* environment, cluster::NodeId self, uint64_t run)
+      : host_(host),
+        peers_(peers),
+        connections_(connections),
+        clients_(clients),
+        env_(environment),
+        self_(std::move(self)),
+        run_(run) {}
 
   bool full() const { return outstanding_ >= kMaxOutstanding || bytes_ >= kMaxBytes; }
   size_t outstanding() const { return outstanding_; }
-  size_t reads() const { return reads_.size() + unasked_.size(); }
+  uint64_t sent() const { return sent_; }              // since start
+  uint64_t reads_done() const { return reads_done_; }  // since start
 
   // A command for the global. `wait` (µs): how long a global may be missing.
   void Forward(Connection& connection, const protocol::Command& row,
@@ -69,22 +87,19 @@ class Forwarder {
 
   // End of the turn: sends what wasn't, asks for a read index for new reads.
   void Flush(cluster::Micros now);
+  // There is something to execute, send or ask in another turn.
+  bool HasWork() const;
   // Some times a second: gives up what waited too long.
   void Expire(cluster::Micros now);
 
   // The global or its term changed, or the link to it came back: ask again.
   void AskAgain();
-  // This node is the global now: executes what is outstanding here.
-  void ExecuteHere(cluster::Micros now);
 
   // A reply that came in an entry, or (with its attempt) from the global.
   void OnReply(uint64_t sequence, std::string_view reply);
   void OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply);
-  void OnRead(uint64_t request, bool ok, int64_t time_ms);
-  void OnClosed(Connection& connection);
-
-  // Called when a connection may go on that was told to pause.
-  void set_resume(std::function<void(uint64_t connection)> resume) { resume_ = std::move(resume); }
+  // False: not a read asked for here.
+  bool OnRead(uint64_t request, bool ok, int64_t time_ms);
 
  private:
   Command* Find(uint64_t sequence);
@@ -92,28 +107,35 @@ class Forwarder {
                std::span<const std::string_view> args, cluster::Micros deadline);
   void Push(Command command);
   void Finish(Command* command);
-  void Answer(const Command& command, std::string_view reply, const Gate& gate);
+  void Answer(const Command& command, std::string_view reply, const Gate& gate, bool read = false);
   void GiveUp(Command* command);
   targets::Request RequestFor(const Command& command);
+  void SendSome(std::string* out);
+  void ExecuteHere();  // this node is the global: executes what is outstanding
+  void ExecuteOne(uint64_t sequence, Command* command);
   void DoRead(Command* command, int64_t time_ms);
   void FinishRead(const Command& command);
 
   ClusterHost* host_;
   Peers* peers_;
   ConnectionTable* connections_;
+  Clients* clients_;
+  const ConnectionEnvironment* env_;
+  cluster::NodeId self_;
   uint64_t run_;
   uint64_t attempt_ = 1;
 
   std::deque<Command> commands_;  // [0] has sequence first_
   uint64_t first_ = 1;
-  size_t unsent_from_ = 0;        // all before were sent in this attempt
+  size_t unsent_from_ = 0;  // all before were sent in this attempt
   size_t outstanding_ = 0, bytes_ = 0;
+  uint64_t sent_ = 0, reads_done_ = 0;
 
-  std::vector<Command> unasked_;  // reads of this turn
+  std::vector<Command> unasked_;                              // reads of this turn
   std::unordered_map<uint64_t, std::vector<Command>> reads_;  // by RequestRead's number
+  std::vector<Command> unanswered_;     // no global answered; to be asked again
   std::vector<std::string_view> args_;  // reused
   std::string scratch_;
-  std::function<void(uint64_t)> resume_;
 };
 
 }  // namespace understudy::server

@@ -20,8 +20,11 @@
 #include "server/logger.h"
 #include "server/node_commands.h"
 #include "server/options.h"
+#include "server/peer_requests.h"
 #include "server/peers.h"
 #include "server/random.h"
+#include "server/recovery.h"
+#include "server/remote_commands.h"
 #include "server/subscriptions.h"
 
 namespace understudy::server {
@@ -31,26 +34,15 @@ struct Identity {
   cluster::NodeId id;
   std::string name;
   cluster::RunId run = 0;
-  std::string address;        // "host:port", as told to peers
+  std::string address;  // "host:port", as told to peers
   int port = 0;
   cluster::Micros started_at = 0;
-};
-
-// Counters since start, for INFO.
-struct NodeStats {
-  uint64_t forwarded = 0;          // commands sent to the global
-  uint64_t executed_for_others = 0;
-  uint64_t local_reads = 0;        // read here as a local, after asking the global for its index
-  uint64_t lock_losses = 0;        // this node was the global and isn't any more
-  uint64_t lock_wins = 0;
-  uint64_t snapshots_sent = 0, snapshots_received = 0;
-  uint64_t turns = 0;
 };
 
 class Node {
  public:
   // Takes options as parsed; nothing happens before Run().
-  explicit Node(Options options);
+  Node(Options options, std::string config_file);
   ~Node();
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
@@ -62,7 +54,7 @@ class Node {
   // callback on the loop, not in the handler.
   void Stop();
 
-  Options& options() { return options_; }
+  const Options& options() const { return config_->options(); }
   Config& config() { return *config_; }
   const protocol::CommandTable& table() const { return table_; }
   EventLoop& loop() { return loop_; }
@@ -72,51 +64,62 @@ class Node {
   ClusterHost& host() { return *host_; }
   Peers& peers() { return *peers_; }
   Forwarder& forwarder() { return *forwarder_; }
-  Dispatcher& dispatcher() { return *dispatcher_; }
+  RemoteCommands& remote_commands() { return *remote_commands_; }
+  PeerRequests& peer_requests() { return peer_requests_; }
+  const NodeCommands& node_commands() const { return *node_commands_; }
+  Dispatcher& dispatcher() { return dispatcher_; }
   Subscriptions& subscriptions() { return *subscriptions_; }
   LogWriter& writer() { return *writer_; }
   Random& random() { return random_; }
   const Identity& identity() const { return identity_; }
-  NodeStats& stats() { return stats_; }
+  std::shared_ptr<targets::TargetOptions> target_options() { return target_options_; }
+  uint64_t turns() const { return connection_environment_.turn; }      // since start
   cluster::Micros now() const { return connection_environment_.now; }  // of this turn
   void RefreshNow();  // after something that took long
 
  private:
+  class DiskListener;
+  struct Signals;
   bool Open(std::string* error);
-  bool Recover(std::string* error);
+  bool StartCluster(RecoveredNode recovered, std::string* error);
   bool Listen(std::string* error);
-  void BeginCluster();
+  void MakePeers();
+  void FollowConfiguration();
   void EndTurn();
   void ScheduleTick();
   void Cron();
-  void DeliverDiskEvents();
+  bool ApplyConfig(const Options& before, const Options& after, std::string* parameter,
+                   std::string* why);
+  void SetLimits(const Options& options);
+  std::string OwnAddress() const;
   void ShutDown();
-  void WatchSignals();
 
-  Options options_;
   protocol::CommandTable table_;
   EventLoop loop_;
   std::unique_ptr<Logger> log_;
   std::unique_ptr<Config> config_;
+  std::shared_ptr<targets::TargetOptions> target_options_;
   std::unique_ptr<DataDirectory> directory_;
   Random random_;
   Identity identity_;
-  NodeStats stats_;
   ConnectionEnvironment connection_environment_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ConnectionTable> connections_;
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<Subscriptions> subscriptions_;
-  std::unique_ptr<Forwarder> forwarder_;
   std::unique_ptr<NodeCommands> node_commands_;
-  std::unique_ptr<Dispatcher> dispatcher_;
+  PeerRequests peer_requests_;
+  Dispatcher dispatcher_;
   std::unique_ptr<ClusterHost> host_;
+  std::unique_ptr<Forwarder> forwarder_;
+  std::unique_ptr<RemoteCommands> remote_commands_;
+  std::unique_ptr<DiskListener> disk_listener_;
   std::unique_ptr<FdEvent> disk_events_;
   std::unique_ptr<Timer> tick_, cron_;
-  struct Signals;
   std::unique_ptr<Signals> signals_;
+  cluster::Configuration followed_;  // the configuration that the links were made from
   cluster::Micros next_tick_ = 0;
-  bool stopping_ = false;
+  cluster::Micros stop_by_ = 0;  // not 0: stopping, at the latest then
 };
 
 }  // namespace understudy::server

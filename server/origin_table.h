@@ -2,8 +2,8 @@
 // that a command asked again at the next global isn't executed twice.
 //
 // Every entry names its tag (run of the node the client is connected to, sequence) and that run's
-// low mark: all its commands below have been answered. Executed tags and their replies are kept from
-// the low mark on. All members see the same entries, so all have the same table.
+// low mark: all its commands below have been answered. Executed tags and their replies are kept
+// from the low mark on. All members see the same entries, so all have the same table.
 //
 // Invariants:
 //  1. A tag is kept until its run's low mark passes it.

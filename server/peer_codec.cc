@@ -16,9 +16,9 @@ using targets::TakeVarint;
 namespace {
 
 constexpr std::array<std::string_view, 13> kNames = {
-    "PEER.PRELOCK",   "PEER.PRELOCKED", "PEER.LOCK",        "PEER.LOCKED", "PEER.APPEND",
-    "PEER.APPENDED",  "PEER.HEARTBEAT", "PEER.HEARTBEATED", "PEER.READ",   "PEER.READAT",
-    "PEER.TRANSFER",  "PEER.RELEASE",   "PEER.SNAPDONE"};
+    "PEER.PRELOCK",  "PEER.PRELOCKED", "PEER.LOCK",        "PEER.LOCKED", "PEER.APPEND",
+    "PEER.APPENDED", "PEER.HEARTBEAT", "PEER.HEARTBEATED", "PEER.READ",   "PEER.READAT",
+    "PEER.TRANSFER", "PEER.RELEASE",   "PEER.SNAPDONE"};
 
 // Flags of a message, one bit each, in the argument before its records.
 enum Flag : uint64_t {
@@ -80,19 +80,6 @@ void SetNumbers(const std::array<uint64_t, kNumbers>& n, Message* m) {
   m->request = n[10];
 }
 
-bool ParseUnsigned(std::string_view text, uint64_t* value) {
-  if (text.empty() || text.size() > 20) return false;
-  uint64_t result = 0;
-  for (char c : text) {
-    if (c < '0' || c > '9') return false;
-    uint64_t next = result * 10 + static_cast<uint64_t>(c - '0');
-    if (next < result) return false;
-    result = next;
-  }
-  *value = result;
-  return true;
-}
-
 void AppendHeader(std::string* out, char type, size_t count) {
   char digits[32];
   out->push_back(type);
@@ -115,6 +102,19 @@ bool TakeBytes(std::string_view* in, std::string_view* bytes) {
 }
 
 }  // namespace
+
+bool ParseUnsigned(std::string_view text, uint64_t* value) {
+  if (text.empty() || text.size() > 20) return false;
+  uint64_t result = 0;
+  for (char c : text) {
+    if (c < '0' || c > '9') return false;
+    uint64_t next = result * 10 + static_cast<uint64_t>(c - '0');
+    if (next < result) return false;
+    result = next;
+  }
+  *value = result;
+  return true;
+}
 
 void AppendCommand(std::string* out, std::initializer_list<std::string_view> args) {
   AppendHeader(out, '*', args.size());

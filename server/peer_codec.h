@@ -1,9 +1,9 @@
 // What nodes say to each other, as RESP commands. Every message is one way: its answer, if any, is
 // a message of its own over the other node's link.
 //
-//   PEER.HELLO <node id> <name> <address> <run>     first on every link; reply: [node id, name, run]
-//   PEER.JOIN <node id> <name> <address>            reply: +OK, or an error; asked again until done
-//   PEER.<kind> <cluster> <term> <from> <run> ...   consensus messages: cluster/message.h
+//   PEER.HELLO <node id> <name> <address> <run>     first on every link; reply: [node id, name,
+//   run] PEER.JOIN <node id> <name> <address>            reply: +OK, or an error; asked again until
+//   done PEER.<kind> <cluster> <term> <from> <run> ...   consensus messages: cluster/message.h
 //   PEER.FORWARD <cluster> <term> <from> <run> <attempt> <low> <commands>
 //                                                   commands for the global; see ForwardedCommand
 //   PEER.REPLY <cluster> <term> <run> <attempt> <replies>
@@ -24,6 +24,9 @@
 
 namespace understudy::server {
 
+// Decimal digits only, within uint64. False: not such a number.
+bool ParseUnsigned(std::string_view text, uint64_t* value);
+
 // Appends a RESP array of bulk strings.
 void AppendCommand(std::string* out, std::initializer_list<std::string_view> args);
 
@@ -36,8 +39,8 @@ bool DecodeMessage(std::span<const std::string_view> args, cluster::Message* mes
 
 // A command on its way to the global, and what the global needs to execute it.
 struct ForwardedCommand {
-  uint64_t sequence = 0;   // of the tag (origin's run, sequence)
-  uint64_t client = 0;     // CLIENT ID at the origin
+  uint64_t sequence = 0;  // of the tag (origin's run, sequence)
+  uint64_t client = 0;    // CLIENT ID at the origin
   int db = 0;
   int resp = 2;
   std::vector<std::string_view> args;
@@ -53,8 +56,8 @@ bool TakeForwardedReply(std::string_view* bytes, uint64_t* sequence, std::string
 
 // The payload of a normal entry:
 //   payload := run:u64le sequence:varint low:varint size:varint reply update
-// (run, sequence) is the tag, low the run's low mark (server/origin_table.h); the reply is there for
-// forwarded commands only.
+// (run, sequence) is the tag, low the run's low mark (server/origin_table.h); the reply is there
+// for forwarded commands only.
 struct EntryPayload {
   uint64_t run = 0;
   uint64_t sequence = 0;

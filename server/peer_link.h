@@ -60,6 +60,10 @@ class PeerLink {
   // Queues bytes (whole RESP commands); they leave with Flush() or when the socket takes them.
   // False: not connected, or too much waits already.
   bool Send(std::string_view bytes);
+  // The same without a copy: the string to append whole commands to; nullptr as false above.
+  std::string* output() {
+    return state_ == State::kConnected && backlog() <= kMaxBacklog ? &output_ : nullptr;
+  }
   void Flush();
 
   // Try to connect now rather than later.

@@ -22,7 +22,8 @@ class Peers {
     // A link to that node works; it is in this run.
     std::function<void(const cluster::NodeId& id, cluster::RunId run)> connected;
     std::function<void(const cluster::NodeId& id)> closed;
-    // The link ended, and a new one was refused or found another run: `run` isn't alive any more.
+    // The link ended, and a new one was refused or found another run: `run` isn't alive any more;
+    // 0 if no link to that node worked yet: no run at that address is alive.
     std::function<void(const cluster::NodeId& id, cluster::RunId run)> dead;
   };
   struct Self {
@@ -49,12 +50,15 @@ class Peers {
   // Asks these addresses in turn to be taken into their cluster, until StopJoining().
   void Join(std::vector<std::string> addresses);
   void StopJoining();
-  bool joining() const { return join_ != nullptr; }
+  bool joining() const { return joining_ != nullptr; }
 
  private:
+  struct Joining;
   std::string Hello() const;
-  std::unique_ptr<PeerLink> MakeLink(const std::string& address);
+  void OnConnected(const cluster::NodeId& id, PeerLink& link, const std::string& node,
+                   cluster::RunId run);
   void AskToJoin();
+  void NextJoinAddress();
   void OnJoinAnswer(std::string_view reply);
 
   EventLoop* loop_;
@@ -64,9 +68,7 @@ class Peers {
   std::map<cluster::NodeId, std::unique_ptr<PeerLink>> links_;
   std::vector<std::unique_ptr<PeerLink>> retired_;  // deleted at the next flush
   std::map<cluster::NodeId, cluster::RunId> runs_;  // last seen alive
-
-  struct Join_;
-  std::unique_ptr<Join_> join_;
+  std::unique_ptr<Joining> joining_;
 };
 
 // "host:port" or "[v6]:port"; false if it isn't one.

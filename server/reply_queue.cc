@@ -63,13 +63,13 @@ void ReplyQueue::Reserve(uint64_t slot) {
   ++slots_;
 }
 
-bool ReplyQueue::Fill(uint64_t slot, std::string_view bytes, const Gate& gate) {
+bool ReplyQueue::Fill(uint64_t slot, std::string_view bytes, const Gate& gate, uint64_t turn) {
   for (Segment& segment : segments_) {
     if (segment.slot != slot) continue;
     segment.slot = 0;
     segment.bytes.assign(bytes);
     segment.gate = gate;
-    segment.turn = 0;
+    segment.turn = turn;
     held_bytes_ += bytes.size();
     --slots_;
     return true;
@@ -138,9 +138,10 @@ cluster::Index ReplyQueue::newest_gate() const {
   return newest;
 }
 
-bool ReplyQueue::waits_for_confirmation() const {
-  return std::any_of(segments_.begin(), segments_.end(),
-                     [](const Segment& segment) { return segment.gate.confirm != 0; });
+bool ReplyQueue::WaitsForConfirmation(uint64_t confirm) const {
+  return std::any_of(segments_.begin(), segments_.end(), [confirm](const Segment& segment) {
+    return segment.gate.confirm != 0 && segment.gate.confirm <= confirm;
+  });
 }
 
 }  // namespace understudy::server

@@ -41,7 +41,7 @@ class ReplyQueue {
   // Keeps a place; ids are given by the caller and unique in this queue.
   void Reserve(uint64_t slot);
   // Fills a place kept; false if there is none of that id (any more).
-  bool Fill(uint64_t slot, std::string_view bytes, const Gate& gate);
+  bool Fill(uint64_t slot, std::string_view bytes, const Gate& gate, uint64_t turn);
 
   // Everything made in this turn, what could have left included, now waits for `confirm` as well.
   void HoldTurn(uint64_t confirm, uint64_t turn);
@@ -60,7 +60,8 @@ class ReplyQueue {
   size_t bytes() const { return ready_bytes() + held_bytes_; }
   // The newest entry something here waits for; 0: none.
   cluster::Index newest_gate() const;
-  bool waits_for_confirmation() const;
+  // Whether something waits for this confirmation, or an earlier one.
+  bool WaitsForConfirmation(uint64_t confirm) const;
 
   // Marks the start of a turn's output in ready(), for HoldTurn().
   void MarkTurn(uint64_t turn);

@@ -32,7 +32,8 @@ void Subscriptions::RemoveAll(Connection& connection) {
 }
 
 void Subscriptions::Deliver(const targets::Publication& publication, const Gate& gate,
-                            cluster::Index commit, uint64_t confirmed, uint64_t turn) {
+                            cluster::Index commit, uint64_t confirmed, uint64_t turn,
+                            const std::function<void(Connection&)>& delivered) {
   auto found = channels_.find(std::string(publication.channel));
   if (found == channels_.end()) return;
   std::string text;
@@ -56,6 +57,7 @@ void Subscriptions::Deliver(const targets::Publication& publication, const Gate&
       reply.Bulk(text);
     }
     connection->replies().End(gate, commit, confirmed, turn);
+    delivered(*connection);
   }
 }
 

@@ -6,6 +6,7 @@
 // One thread.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,7 +27,8 @@ class Subscriptions {
 
   // `gate`, `commit`, `confirmed`, `turn`: as for ReplyQueue::End().
   void Deliver(const targets::Publication& publication, const Gate& gate, cluster::Index commit,
-               uint64_t confirmed, uint64_t turn);
+               uint64_t confirmed, uint64_t turn,
+               const std::function<void(Connection&)>& delivered);
 
   size_t channels() const { return channels_.size(); }
 

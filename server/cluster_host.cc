@@ -1,0 +1,403 @@
+#include "server/cluster_host.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "server/peer_codec.h"
+
+namespace understudy::server {
+
+using cluster::EntryType;
+using cluster::EntryView;
+using cluster::Index;
+using cluster::Micros;
+using cluster::Role;
+
+namespace {
+// Entries applied in one turn, so that catching up doesn't stop the heartbeats.
+constexpr Index kApplyAtOnce = 20000;
+// OnTimer calls in one round of upkeep.
+constexpr int kTimerCalls = 4;
+}  // namespace
+
+// Keeps what a request or an entry publishes until its reply has its place; subscriptions take
+// effect at once.
+class ClusterHost::Publisher : public targets::Publisher {
+ public:
+  explicit Publisher(const Environment* environment) : env_(environment) {}
+
+  void Publish(const targets::Publication& publication) override {
+    Kept kept;
+    kept.channel = publication.channel;
+    kept.kind = publication.kind;
+    for (std::string_view field : publication.fields) kept.fields.emplace_back(field);
+    kept_.push_back(std::move(kept));
+  }
+  void Subscribe(const targets::Client& client, std::string_view channel) override {
+    if (client.node_id == env_->id) env_->clients->OnSubscribe(client.id, channel);
+  }
+  void Unsubscribe(const targets::Client& client, std::string_view channel) override {
+    if (client.node_id == env_->id) env_->clients->OnUnsubscribe(client.id, channel);
+  }
+
+  bool empty() const { return kept_.empty(); }
+  void set_gate(const Gate& gate) { gate_ = gate; }
+  void Deliver() {
+    std::vector<Kept> kept;
+    kept.swap(kept_);
+    for (const Kept& one : kept) {
+      std::vector<std::string_view> fields(one.fields.begin(), one.fields.end());
+      env_->clients->OnPublication({one.channel, one.kind, fields}, gate_);
+    }
+  }
+
+ private:
+  struct Kept {
+    std::string channel, kind;
+    std::vector<std::string> fields;
+  };
+  const Environment* env_;
+  std::vector<Kept> kept_;
+  Gate gate_;
+};
+
+ClusterHost::ClusterHost(Environment environment)
+    : env_(std::move(environment)),
+      target_(targets::MakeMainTarget(*env_.table, env_.target_options)),
+      publisher_(std::make_unique<Publisher>(&env_)) {}
+
+ClusterHost::~ClusterHost() = default;
+
+bool ClusterHost::durable() const { return env_.options->appendonly; }
+
+bool ClusterHost::KeepsLog() const {
+  return durable() || member_->configuration().members.size() > 1 ||
+         member_->log().last_index() != member_->log().base_index();
+}
+
+void ClusterHost::Bootstrap(const cluster::MemberInfo& self, Micros now) {
+  member_->Bootstrap(self, now);
+}
+
+// --- turns --------------------------------------------------------------------------------------
+
+void ClusterHost::BeginWork(Micros now) {
+  now_ = now;
+  can_execute_ = member_->serving() && !needs_rebuild_ && !member_->transferring() &&
+                 state_index_ >= member_->commit() && member_->LeaseValid(now);
+  if (can_execute_) time_ms_ = member_->GlobalTimeMs(now);
+}
+
+void ClusterHost::Tick(Micros now) { member_->Tick(now); }
+
+void ClusterHost::EndTurn(Micros now) {
+  now_ = now;
+  // What is done here makes more ready: an acknowledgement after a write, a commit after that.
+  for (int round = 0; round < 8 && member_->HasReady(); ++round) {
+    cluster::Ready ready = member_->TakeReady(now);
+    if (ready.truncated_after) OnEntriesTruncated(*ready.truncated_after);
+    HandleReads(&ready);
+    // Records and messages are views into the log: nothing may be told to the member in between.
+    bool persisted;
+    if (env_.options->appendfsync == FsyncPolicy::kAlways) {
+      persisted = Persist(&ready);  // the writer's thread works beside the locals
+      Send(&ready);
+    } else {
+      Send(&ready);
+      peers().FlushAll();
+      persisted = Persist(&ready);
+    }
+    if (persisted) member_->RecordsPersisted(ready.records_term, ready.records_last, now);
+    for (const cluster::NodeId& node : ready.snapshots_wanted) StartTransfer(node, now);
+    ApplyCommitted();
+  }
+  ApplyCommitted();
+  if (!senders_.empty()) PumpTransfers(now);
+  ReleaseReads();
+  NoteLock();
+}
+
+bool ClusterHost::Persist(cluster::Ready* ready) {
+  if (ready->persist_lock) env_.writer->WriteLock(env_.number, ready->lock, ready->lock_sequence);
+  if (ready->records_last == 0) return false;
+  if (!durable()) return true;
+  return env_.writer->Append(ready->records,
+                             {env_.number, ready->records_term, ready->records_last}) ==
+         LogWriter::AppendResult::kPersisted;
+}
+
+void ClusterHost::Send(cluster::Ready* ready) {
+  for (const cluster::Message& message : ready->messages) {
+    PeerLink* link = peers().Find(message.to);
+    std::string* out = link == nullptr ? nullptr : link->output();
+    if (out != nullptr) EncodeMessage(env_.name, message, out);
+  }
+}
+
+void ClusterHost::ApplyCommitted() {
+  Index commit = member_->commit();
+  if (applied_ >= commit || needs_rebuild_) return;
+  Index upto = commit;
+  if (state_index_ < commit) {
+    upto = std::min(commit, state_index_ + kApplyAtOnce);
+    member_->log().ForEach(state_index_ + 1, upto,
+                           [this](const EntryView& entry) { ApplyEntry(entry); });
+    state_index_ = std::max(state_index_, upto);
+  }
+  applied_ = upto;
+  env_.clients->OnProgress(applied_, confirmed_);
+}
+
+void ClusterHost::ApplyEntry(const EntryView& entry) {
+  state_index_ = entry.index;
+  if (entry.type != EntryType::kNormal) return;
+  EntryPayload payload;
+  if (!DecodeEntryPayload(entry.payload, &payload)) {
+    env_.log->Warning("Entry %llu of %s has an unknown form",
+                      static_cast<unsigned long long>(entry.index), env_.name.c_str());
+    return;
+  }
+  targets::Context context;
+  context.now_ms = entry.time_ms;
+  context.index = entry.index;
+  context.commit = entry.index;
+  context.publisher = publisher_.get();
+  targets::EffectWriter count_only(nullptr);
+  context.effects = &count_only;
+  targets::EffectReader effects(payload.update);
+  int db;
+  while (effects.Next(&db, &effect_args_)) {
+    if (!target_->Apply(db, effect_args_, context)) {
+      env_.log->Warning("Entry %llu of %s has an effect unknown here: %.*s",
+                        static_cast<unsigned long long>(entry.index), env_.name.c_str(),
+                        static_cast<int>(effect_args_.empty() ? 0 : effect_args_[0].size()),
+                        effect_args_.empty() ? "" : effect_args_[0].data());
+    }
+  }
+  if (!payload.reply.empty()) {
+    origins_.Record({payload.run, payload.sequence, payload.low}, entry.index, payload.reply);
+    if (payload.run == env_.run) env_.clients->OnForwardedReply(payload.sequence, payload.reply);
+  }
+  if (!publisher_->empty()) {
+    publisher_->set_gate(Gate{});
+    publisher_->Deliver();
+  }
+}
+
+void ClusterHost::OnEntriesTruncated(Index after) {
+  if (state_index_ > after) {
+    env_.log->Notice("%s: entries %llu to %llu didn't survive, fetching the state anew",
+                     env_.name.c_str(), static_cast<unsigned long long>(after + 1),
+                     static_cast<unsigned long long>(state_index_));
+    needs_rebuild_ = true;
+    can_execute_ = false;
+    member_->NeedSnapshot();
+  }
+  env_.clients->OnTruncated(after);
+}
+
+// --- reads --------------------------------------------------------------------------------------
+
+uint64_t ClusterHost::ConfirmLease(Micros now) {
+  if (env_.options->reads == ReadMode::kLease && member_->LeaseValid(now)) return 0;
+  confirmations_.push_back(member_->RequestRead(now));
+  return confirmations_.back();
+}
+
+void ClusterHost::HandleReads(cluster::Ready* ready) {
+  for (const cluster::Ready::Read& read : ready->reads) {
+    auto confirmation = std::find(confirmations_.begin(), confirmations_.end(), read.request);
+    if (confirmation != confirmations_.end()) {
+      // A later round confirms the earlier ones too.
+      if (read.ok) {
+        confirmed_ = std::max(confirmed_, read.request);
+        confirmations_.erase(confirmations_.begin(), confirmation + 1);
+        env_.clients->OnProgress(applied_, confirmed_);
+      } else {
+        confirmations_.erase(confirmation);
+        env_.clients->OnRead(read.request, false, 0);
+      }
+    } else if (!read.ok) {
+      env_.clients->OnRead(read.request, false, 0);
+    } else {
+      waiting_reads_.push_back({read.request, read.index, read.global_time_ms});
+    }
+  }
+}
+
+void ClusterHost::ReleaseReads() {
+  if (waiting_reads_.empty() || needs_rebuild_) return;
+  std::vector<WaitingRead> open;
+  std::erase_if(waiting_reads_, [&](const WaitingRead& read) {
+    if (read.index > applied_) return false;
+    open.push_back(read);
+    return true;
+  });
+  for (const WaitingRead& read : open) env_.clients->OnRead(read.request, true, read.time_ms);
+}
+
+ClusterHost::ReadResult ClusterHost::Read(const targets::Request& request, int64_t time_ms,
+                                          protocol::ReplyWriter* reply, Gate* gate) {
+  targets::Context context = NewContext();
+  context.now_ms = time_ms;
+  context.read_only = true;
+  context.reply = reply;
+  targets::EffectWriter none(nullptr);
+  context.effects = &none;
+  target_->Handle(request, context);
+  gate->index = context.depends_on;
+  return context.hit_expired ? ReadResult::kNeedsGlobal : ReadResult::kDone;
+}
+
+// --- execution ----------------------------------------------------------------------------------
+
+targets::Context ClusterHost::NewContext() {
+  targets::Context context;
+  context.now_ms = time_ms_;
+  context.index = member_->log().last_index() + 1;
+  context.commit = applied_;
+  context.random = env_.random->Next();
+  context.publisher = publisher_.get();
+  return context;
+}
+
+bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter* reply,
+                          Gate* gate) {
+  targets::Context context = NewContext();
+  bool keeps_log = KeepsLog();
+  payload_.clear();
+  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_, 0, {}, {}}, &payload_);
+  targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
+  context.reply = reply;
+  context.effects = &effects;
+  target_->Handle(request, context);
+  return Propose(context, effects, gate);
+}
+
+bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag, int resp,
+                                std::string* reply, Gate* gate) {
+  targets::Context context = NewContext();
+  bool keeps_log = KeepsLog();
+  update_.clear();
+  targets::EffectWriter effects(keeps_log ? &update_ : nullptr);
+  size_t start = reply->size();
+  protocol::ReplyWriter writer(reply, resp);
+  context.reply = &writer;
+  context.effects = &effects;
+  target_->Handle(request, context);
+  std::string_view text = std::string_view(*reply).substr(start);
+  if (!effects.empty()) {
+    payload_.clear();
+    if (keeps_log) EncodeEntryPayload({tag.run, tag.sequence, tag.low, text, update_}, &payload_);
+    origins_.Record(tag, context.index, text);
+  }
+  return Propose(context, effects, gate);
+}
+
+bool ClusterHost::Propose(const targets::Context& context, const targets::EffectWriter& effects,
+                          Gate* gate) {
+  gate->index = context.depends_on;
+  gate->confirm = 0;
+  if (effects.empty()) return false;
+  Index index =
+      effects.wanted() ? member_->Propose(payload_, now_) : member_->ProposeUnlogged(now_);
+  assert(index == context.index);
+  state_index_ = index;
+  if (!effects.wanted()) applied_ = index;
+  gate->index = index;
+  if (!publisher_->empty()) publisher_->set_gate(*gate);
+  return true;
+}
+
+void ClusterHost::DeliverPublications() {
+  if (!publisher_->empty()) publisher_->Deliver();
+}
+
+void ClusterHost::Cron(Micros now) {
+  BeginWork(now);
+  for (int i = 0; i < kTimerCalls && can_execute_; ++i) {
+    targets::Context context = NewContext();
+    bool keeps_log = KeepsLog();
+    payload_.clear();
+    if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_, 0, {}, {}}, &payload_);
+    targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
+    context.effects = &effects;
+    bool more = target_->OnTimer(context);
+    Gate gate;
+    Propose(context, effects, &gate);
+    DeliverPublications();
+    if (!more) break;
+  }
+  target_->OnIdle();
+  TrimLog();
+}
+
+void ClusterHost::TrimLog() {
+  const cluster::Log& log = member_->log();
+  if (!durable() && member_->configuration().members.size() == 1) {
+    return member_->DropLogUpTo(applied_);
+  }
+  if (log.bytes() <= kLogMemoryBytes) return;
+  Index upto = applied_;
+  if (log.bytes() <= kLogMemoryHardBytes) {
+    for (const cluster::Progress& local : member_->progress()) {
+      if (local.connected && !local.needs_snapshot) upto = std::min(upto, local.match);
+    }
+  }
+  // Some history stays for locals that come back soon: about the newest kLogMemoryBytes.
+  Index first = log.first_index(), last = log.last_index();
+  double share = static_cast<double>(kLogMemoryBytes) / static_cast<double>(log.bytes());
+  Index keep = static_cast<Index>(static_cast<double>(last - first) * share);
+  member_->DropLogUpTo(std::min(upto, last > keep ? last - keep : 0));
+}
+
+// --- the lock -----------------------------------------------------------------------------------
+
+void ClusterHost::NoteLock() {
+  BeginWork(now_);
+  const cluster::NodeId holder = member_->holder();
+  if (holder == known_holder_ && member_->term() == known_term_ &&
+      member_->serving() == known_serving_ && member_->role() == known_role_) {
+    return;
+  }
+  if (member_->role() != known_role_) {
+    char letter = member_->role() == Role::kGlobal      ? 'G'
+                  : member_->role() == Role::kCandidate ? 'C'
+                                                        : 'L';
+    env_.log->set_role(letter);
+  }
+  if (member_->serving() && !known_serving_) {
+    env_.log->Notice("This node is the global of %s, term %llu", env_.name.c_str(),
+                     static_cast<unsigned long long>(member_->term()));
+  } else if (known_role_ == Role::kGlobal && member_->role() != Role::kGlobal) {
+    env_.log->Notice("This node isn't the global of %s any more, term %llu", env_.name.c_str(),
+                     static_cast<unsigned long long>(member_->term()));
+  } else if (holder != known_holder_ && !holder.empty() && holder != env_.id) {
+    const cluster::MemberInfo* info = member_->configuration().Find(holder);
+    env_.log->Notice("The global of %s is %s, term %llu", env_.name.c_str(),
+                     info == nullptr ? holder.c_str() : info->name.c_str(),
+                     static_cast<unsigned long long>(member_->term()));
+  }
+  known_holder_ = holder;
+  known_term_ = member_->term();
+  known_serving_ = member_->serving();
+  known_role_ = member_->role();
+  env_.clients->OnLockChanged();
+}
+
+void ClusterHost::OnRecordsPersisted(cluster::Term term, Index index, Micros now) {
+  member_->RecordsPersisted(term, index, now);
+}
+
+void ClusterHost::OnLockPersisted(uint64_t sequence, Micros now) {
+  member_->LockPersisted(sequence, now);
+}
+
+void ClusterHost::OnDiskFailed(const std::string& why, Micros now) {
+  if (member_->disk_failed()) return;
+  env_.log->Warning("Writing to disk failed, this node acknowledges and votes no more: %s",
+                    why.c_str());
+  member_->DiskFailed(now);
+}
+
+}  // namespace understudy::server

@@ -1,0 +1,289 @@
+#include "server/dispatcher.h"
+
+#include <algorithm>
+
+#include "server/node.h"
+
+namespace understudy::server {
+
+using cluster::Micros;
+using protocol::Command;
+using protocol::CommandTable;
+using protocol::Owner;
+using protocol::ReplyWriter;
+
+namespace {
+constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
+using ReplyMode = Session::ReplyMode;
+}  // namespace
+
+void Dispatcher::OnInput() { node_->RefreshNow(); }
+
+ConnectionHandler::Flow Dispatcher::OnRequest(Connection& connection,
+                                              std::span<const std::string_view> args) {
+  Session& session = connection.session();
+  if (session.reply_mode == ReplyMode::kOn) return Dispatch(connection, args);
+  // CLIENT REPLY SKIP and OFF: the command is executed, its reply dropped (EndReply, NewSlot).
+  if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkipThis;
+  Flow flow = Dispatch(connection, args);
+  if (session.reply_mode == ReplyMode::kSkipThis) {
+    session.reply_mode = flow == Flow::kPause ? ReplyMode::kSkipNext : ReplyMode::kOn;
+  }
+  return flow;
+}
+
+ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
+                                             std::span<const std::string_view> args) {
+  const Command* command = node_->table().Find(args);
+  if (command == nullptr) {
+    Reject(connection, CommandTable::UnknownCommandError(args));
+    return Flow::kDone;
+  }
+  if (command->Has(protocol::kSubcommands) && args.size() > 1) {
+    Reject(connection, CommandTable::UnknownSubcommandError(*command, args[1]));
+    return Flow::kDone;
+  }
+  if (!command->ArityFits(args.size())) {
+    Reject(connection, CommandTable::ArityError(*command));
+    return Flow::kDone;
+  }
+  if (!connection.session().authenticated && !command->Has(protocol::kNoAuth)) {
+    Reject(connection, kNoAuth);
+    return Flow::kDone;
+  }
+  switch (command->row->owner) {
+    case Owner::kNode:
+      return AnswerHere(connection, *command, args);
+    case Owner::kPeer:
+      if (!node_->peer_requests().Handle(connection, *command, args)) {
+        Reject(connection, "ERR Bad message between nodes");
+      }
+      return Flow::kDone;
+    default:
+      return RunTarget(connection, *command, args);
+  }
+}
+
+void Dispatcher::Reject(Connection& connection, std::string_view error) {
+  connection.MarkDirty();
+  ReplyWriter(connection.replies().Begin(), connection.session().resp).Error(error);
+  EndReply(connection, Gate{});
+}
+
+ConnectionHandler::Flow Dispatcher::AnswerHere(Connection& connection, const Command& command,
+                                               std::span<const std::string_view> args) {
+  connection.MarkDirty();
+  connection.session().last_command = &command;
+  ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
+  NodeRequest request{*node_, connection, command, args, reply, Gate{}};
+  node_->node_commands().Handle(request);
+  EndReply(connection, request.gate);
+  return Flow::kDone;
+}
+
+ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Command& command,
+                                              std::span<const std::string_view> args) {
+  Session& session = connection.session();
+  session.last_command = &command;
+  targets::Request request;
+  request.command = &command;
+  request.args = args;
+  request.db = session.db;
+  request.client = {node_->identity().id, session.id};
+  bool reads = !command.Has(protocol::kWrite);
+  if (node_->host().can_execute() && node_->forwarder().outstanding() == 0) {
+    if (session.reading > 0) return Pause(connection);
+    Execute(connection, request);
+    return Flow::kDone;
+  }
+  if (reads && session.readonly && ReadCommitted(connection, request)) return Flow::kDone;
+  return SendOn(connection, command, args);
+}
+
+void Dispatcher::Execute(Connection& connection, const targets::Request& request) {
+  connection.MarkDirty();
+  ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
+  Gate gate;
+  if (!node_->host().Execute(request, &reply, &gate)) readers_.push_back(&connection);
+  EndReply(connection, gate);
+  node_->host().DeliverPublications();
+}
+
+// A client that said READONLY takes this node's own committed state as it is.
+bool Dispatcher::ReadCommitted(Connection& connection, const targets::Request& request) {
+  ClusterHost& host = node_->host();
+  Session& session = connection.session();
+  if (!host.settled() || session.forwarded > 0 || session.reading > 0) return false;
+  connection.MarkDirty();
+  ReplyWriter reply(connection.replies().Begin(), session.resp);
+  Gate gate;
+  host.Read(request, host.member().GlobalTimeMs(node_->now()), &reply, &gate);
+  EndReply(connection, gate);
+  return true;
+}
+
+ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command& command,
+                                           std::span<const std::string_view> args) {
+  Session& session = connection.session();
+  Forwarder& forwarder = node_->forwarder();
+  if (forwarder.full()) return Pause(connection);
+  Micros wait = node_->options().cluster_wait_ms * 1000;
+  bool here = !command.Has(protocol::kWrite) && session.forwarded == 0 &&
+              node_->host().member().role() != cluster::Role::kGlobal;
+  if (here) {
+    forwarder.ReadHere(connection, command, args, NewSlot(connection), node_->now(), wait);
+    return Flow::kDone;
+  }
+  if (session.reading > 0) return Pause(connection);
+  forwarder.Forward(connection, command, args, NewSlot(connection), node_->now(), wait);
+  return Flow::kDone;
+}
+
+ConnectionHandler::Flow Dispatcher::Pause(Connection& connection) {
+  Session& session = connection.session();
+  if (!session.paused) {
+    session.paused = true;
+    paused_.push_back(session.id);
+  }
+  return Flow::kPause;
+}
+
+void Dispatcher::ResumePaused() {
+  if (paused_.empty()) return;
+  std::vector<uint64_t> paused;
+  paused.swap(paused_);
+  bool full = node_->forwarder().full();
+  for (uint64_t id : paused) {
+    Connection* connection = node_->connections().Find(id);
+    if (connection == nullptr) continue;
+    if (connection->session().reading > 0 || full) {
+      paused_.push_back(id);
+      continue;
+    }
+    connection->session().paused = false;
+    connection->Resume();
+    node_->loop().DoNotWait();  // what it executed is for another turn's end
+  }
+}
+
+// --- replies ------------------------------------------------------------------------------------
+
+uint64_t Dispatcher::NewSlot(Connection& connection) {
+  if (connection.session().reply_mode != ReplyMode::kOn) return 0;
+  uint64_t slot = next_slot_++;
+  connection.MarkDirty();
+  connection.replies().Reserve(slot);
+  NoteGated(connection);
+  return slot;
+}
+
+void Dispatcher::EndReply(Connection& connection, const Gate& gate) {
+  if (connection.session().reply_mode != ReplyMode::kOn) return connection.replies().Cancel();
+  const ClusterHost& host = node_->host();
+  connection.replies().End(gate, host.applied(), host.confirmed(), node_->environment().turn);
+  if (connection.replies().waiting()) NoteGated(connection);
+}
+
+void Dispatcher::NoteGated(Connection& connection) {
+  if (connection.session().gated) return;
+  connection.session().gated = true;
+  gated_.push_back(&connection);
+}
+
+void Dispatcher::OnProgress(cluster::Index commit, uint64_t confirmed) {
+  std::erase_if(gated_, [&](Connection* connection) {
+    connection->MarkDirty();
+    connection->replies().Release(commit, confirmed);
+    if (connection->replies().waiting()) return false;
+    connection->session().gated = false;
+    return true;
+  });
+}
+
+void Dispatcher::OnFilled(Connection& connection) {
+  const ClusterHost& host = node_->host();
+  connection.replies().Release(host.applied(), host.confirmed());
+  if (connection.replies().waiting()) NoteGated(connection);
+}
+
+void Dispatcher::OnReadExecuted(Connection& connection) { readers_.push_back(&connection); }
+
+void Dispatcher::ConfirmReads(Micros now) {
+  RemoteCommands& remote = node_->remote_commands();
+  if (readers_.empty() && !remote.read_in_turn()) return;
+  if (uint64_t confirm = node_->host().ConfirmLease(now); confirm != 0) {
+    uint64_t turn = node_->environment().turn;
+    for (Connection* connection : readers_) {
+      if (connection->closed()) continue;
+      connection->replies().HoldTurn(confirm, turn);
+      if (connection->replies().waiting()) NoteGated(*connection);
+    }
+    remote.HoldTurn(confirm);
+  }
+  readers_.clear();
+}
+
+// --- the cluster's news -------------------------------------------------------------------------
+
+void Dispatcher::OnForwardedReply(uint64_t sequence, std::string_view reply) {
+  node_->forwarder().OnReply(sequence, reply);
+}
+
+void Dispatcher::OnPublication(const targets::Publication& publication, const Gate& gate) {
+  node_->subscriptions().Deliver(publication, gate, node_->host().applied(),
+                                 node_->host().confirmed(), node_->environment().turn,
+                                 [this](Connection& connection) {
+                                   if (connection.replies().waiting()) NoteGated(connection);
+                                 });
+}
+
+void Dispatcher::OnSubscribe(uint64_t client, std::string_view channel) {
+  node_->subscriptions().Add(client, channel);
+}
+
+void Dispatcher::OnUnsubscribe(uint64_t client, std::string_view channel) {
+  node_->subscriptions().Remove(client, channel);
+}
+
+void Dispatcher::OnTruncated(cluster::Index after) {
+  // Replies that saw what never happened must not leave, and their requests aren't kept: the
+  // connections end.
+  std::vector<Connection*> gated = gated_;
+  for (Connection* connection : gated) {
+    if (!connection->closed() && connection->replies().newest_gate() > after) connection->Close();
+  }
+}
+
+void Dispatcher::OnLockChanged() {
+  node_->remote_commands().Clear();
+  node_->forwarder().AskAgain();
+}
+
+void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
+  if (node_->forwarder().OnRead(request, ok, time_ms) || ok) return;
+  // A confirmation of the lease that failed: reads executed here may have been stale.
+  std::vector<Connection*> gated = gated_;
+  for (Connection* connection : gated) {
+    if (!connection->closed() && connection->replies().WaitsForConfirmation(request)) {
+      connection->Close();
+    }
+  }
+}
+
+void Dispatcher::OnClosed(Connection& connection) {
+  std::erase(gated_, &connection);
+  std::erase(readers_, &connection);
+  Session& session = connection.session();
+  if (session.channels.empty()) return;
+  // Who is gone leaves the rooms it joined.
+  const Command* leave = node_->table().FindByName("chat.leave");
+  for (const std::string& channel : session.channels) {
+    std::string_view room = std::string_view(channel).substr(channel.find(':') + 1);
+    std::string_view args[] = {"chat.leave", room};
+    node_->forwarder().ForwardFor(session.id, *leave, args, node_->now(),
+                                  node_->options().cluster_wait_ms * 1000);
+  }
+  node_->subscriptions().RemoveAll(connection);
+}
+
+}  // namespace understudy::server

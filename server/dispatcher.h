@@ -1,0 +1,76 @@
+// Every request of every connection comes through here: rejected, answered by the node, executed
+// by the target (this node is the global), read here, or forwarded to the global.
+//
+// Invariants:
+//  1. All rejections that don't depend on the state are made here, in one place, in Redis' order:
+//     unknown command, arity, authentication.
+//  2. A reply is gated by what it saw (ClusterHost), and a reply that isn't the commit of its own
+//     entry also by the lease, checked once at the end of the turn.
+// One thread.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command_table.h"
+#include "server/cluster_host.h"
+#include "server/connection_table.h"
+#include "server/forwarder.h"
+
+namespace understudy::server {
+
+class Node;
+
+class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwarder::Clients {
+ public:
+  explicit Dispatcher(Node* node) : node_(node) {}
+
+  // ConnectionHandler
+  Flow OnRequest(Connection& connection, std::span<const std::string_view> args) override;
+  void OnInput() override;
+  void OnClosed(Connection& connection) override;
+
+  // ClusterClients
+  void OnForwardedReply(uint64_t sequence, std::string_view reply) override;
+  void OnPublication(const targets::Publication& publication, const Gate& gate) override;
+  void OnSubscribe(uint64_t client, std::string_view channel) override;
+  void OnUnsubscribe(uint64_t client, std::string_view channel) override;
+  void OnProgress(cluster::Index commit, uint64_t confirmed) override;
+  void OnTruncated(cluster::Index after) override;
+  void OnLockChanged() override;
+  void OnRead(uint64_t request, bool ok, int64_t time_ms) override;
+
+  // Forwarder::Clients
+  void OnFilled(Connection& connection) override;
+  void OnReadExecuted(Connection& connection) override;
+
+  // End of the turn: reads executed in it need the lease.
+  void ConfirmReads(cluster::Micros now);
+  // Lets paused connections go on where they may.
+  void ResumePaused();
+
+ private:
+  Flow Dispatch(Connection& connection, std::span<const std::string_view> args);
+  void Reject(Connection& connection, std::string_view error);
+  Flow AnswerHere(Connection& connection, const protocol::Command& command,
+                  std::span<const std::string_view> args);
+  Flow RunTarget(Connection& connection, const protocol::Command& command,
+                 std::span<const std::string_view> args);
+  void Execute(Connection& connection, const targets::Request& request);
+  bool ReadCommitted(Connection& connection, const targets::Request& request);
+  Flow SendOn(Connection& connection, const protocol::Command& command,
+              std::span<const std::string_view> args);
+  Flow Pause(Connection& connection);
+  void EndReply(Connection& connection, const Gate& gate);
+  void NoteGated(Connection& connection);
+  uint64_t NewSlot(Connection& connection);
+
+  Node* node_;
+  uint64_t next_slot_ = 1;
+  std::vector<Connection*> gated_;  // their queues wait for something
+  std::vector<uint64_t> paused_;
+  std::vector<Connection*> readers_;  // executed reads in this turn
+};
+
+}  // namespace understudy::server

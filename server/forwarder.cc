@@ -1,0 +1,301 @@
+#include "server/forwarder.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "server/peer_codec.h"
+
+namespace understudy::server {
+
+using cluster::Micros;
+
+namespace {
+constexpr std::string_view kClusterDown =
+    "CLUSTERDOWN The cluster has no global: a majority of its members can't be reached";
+// Bytes of one PEER.FORWARD.
+constexpr size_t kMaxForwardBytes = 1u << 20;
+}  // namespace
+
+Forwarder::Command Forwarder::Make(uint64_t client, const protocol::Command& row,
+                                   std::span<const std::string_view> args, Micros deadline) {
+  Command command;
+  command.row = &row;
+  command.client = client;
+  command.deadline = deadline;
+  size_t bytes = 0;
+  for (std::string_view arg : args) bytes += arg.size();
+  command.bytes.reserve(bytes);
+  command.sizes.reserve(args.size());
+  for (std::string_view arg : args) {
+    command.bytes.append(arg);
+    command.sizes.push_back(static_cast<uint32_t>(arg.size()));
+  }
+  return command;
+}
+
+void Forwarder::Push(Command command) {
+  ++outstanding_;
+  bytes_ += command.bytes.size();
+  commands_.push_back(std::move(command));
+}
+
+void Forwarder::Forward(Connection& connection, const protocol::Command& row,
+                        std::span<const std::string_view> args, uint64_t slot, Micros now,
+                        Micros wait) {
+  Session& session = connection.session();
+  Command command = Make(session.id, row, args, now + wait);
+  command.connection = session.id;
+  command.slot = slot;
+  command.db = session.db;
+  command.resp = session.resp;
+  ++session.forwarded;
+  Push(std::move(command));
+}
+
+void Forwarder::ForwardFor(uint64_t client, const protocol::Command& row,
+                           std::span<const std::string_view> args, Micros now, Micros wait) {
+  Push(Make(client, row, args, now + wait));
+}
+
+void Forwarder::ReadHere(Connection& connection, const protocol::Command& row,
+                         std::span<const std::string_view> args, uint64_t slot, Micros now,
+                         Micros wait) {
+  Session& session = connection.session();
+  Command command = Make(session.id, row, args, now + wait);
+  command.connection = session.id;
+  command.slot = slot;
+  command.db = session.db;
+  command.resp = session.resp;
+  ++session.reading;
+  bytes_ += command.bytes.size();
+  unasked_.push_back(std::move(command));
+}
+
+Forwarder::Command* Forwarder::Find(uint64_t sequence) {
+  if (sequence < first_ || sequence - first_ >= commands_.size()) return nullptr;
+  Command* command = &commands_[sequence - first_];
+  return command->done ? nullptr : command;
+}
+
+void Forwarder::Finish(Command* command) {
+  command->done = true;
+  --outstanding_;
+  bytes_ -= command->bytes.size();
+  if (Connection* connection = connections_->Find(command->connection)) {
+    --connection->session().forwarded;
+  }
+  std::string().swap(command->bytes);
+  while (!commands_.empty() && commands_.front().done) {
+    commands_.pop_front();
+    ++first_;
+    if (unsent_from_ > 0) --unsent_from_;
+  }
+}
+
+void Forwarder::Answer(const Command& command, std::string_view reply, const Gate& gate,
+                       bool read) {
+  Connection* connection = connections_->Find(command.connection);
+  if (connection == nullptr || command.slot == 0) return;
+  connection->MarkDirty();
+  if (!connection->replies().Fill(command.slot, reply, gate, env_->turn)) return;
+  if (read) clients_->OnReadExecuted(*connection);
+  clients_->OnFilled(*connection);
+}
+
+void Forwarder::GiveUp(Command* command) {
+  if (command->sent) {
+    // Perhaps it was executed: no reply would be true.
+    if (Connection* connection = connections_->Find(command->connection)) connection->Close();
+  } else {
+    std::string reply;
+    protocol::ReplyWriter(&reply, command->resp).Error(kClusterDown);
+    Answer(*command, reply, Gate{});
+  }
+}
+
+targets::Request Forwarder::RequestFor(const Command& command) {
+  args_.clear();
+  size_t offset = 0;
+  for (uint32_t size : command.sizes) {
+    args_.push_back(std::string_view(command.bytes).substr(offset, size));
+    offset += size;
+  }
+  targets::Request request;
+  request.command = command.row;
+  request.args = args_;
+  request.db = command.db;
+  request.client = {self_, command.client};
+  return request;
+}
+
+// --- commands for the global --------------------------------------------------------------------
+
+void Forwarder::Flush(Micros now) {
+  if (!unasked_.empty()) {
+    uint64_t number = host_->RequestRead(now);
+    reads_.emplace(number, std::move(unasked_));
+    unasked_.clear();
+  }
+  if (outstanding_ == 0) return;
+  if (host_->can_execute()) return ExecuteHere();
+  const cluster::NodeId holder = host_->member().holder();
+  if (holder.empty() || holder == self_) return;
+  PeerLink* link = peers_->Find(holder);
+  while (unsent_from_ < commands_.size()) {
+    std::string* out = link == nullptr ? nullptr : link->output();
+    if (out == nullptr) return;
+    SendSome(out);
+  }
+}
+
+bool Forwarder::HasWork() const {
+  if (!unasked_.empty()) return true;
+  if (outstanding_ == 0) return false;
+  if (host_->can_execute()) return true;
+  if (unsent_from_ == commands_.size()) return false;
+  PeerLink* link = peers_->Find(host_->member().holder());
+  return link != nullptr && link->output() != nullptr;
+}
+
+void Forwarder::SendSome(std::string* out) {
+  scratch_.clear();
+  for (; unsent_from_ < commands_.size() && scratch_.size() < kMaxForwardBytes; ++unsent_from_) {
+    Command& command = commands_[unsent_from_];
+    if (command.done) continue;
+    ForwardedCommand forwarded;
+    forwarded.sequence = first_ + unsent_from_;
+    forwarded.client = command.client;
+    forwarded.db = command.db;
+    forwarded.resp = command.resp;
+    RequestFor(command);
+    forwarded.args.swap(args_);
+    AppendForwarded(&scratch_, forwarded);
+    args_.swap(forwarded.args);
+    command.sent = true;
+    ++sent_;
+  }
+  if (scratch_.empty()) return;
+  AppendCommand(out,
+                {"PEER.FORWARD", host_->name(), std::to_string(host_->member().term()), self_,
+                 std::to_string(run_), std::to_string(attempt_), std::to_string(first_), scratch_});
+}
+
+void Forwarder::AskAgain() {
+  ++attempt_;
+  unsent_from_ = 0;
+  for (Command& command : unanswered_) unasked_.push_back(std::move(command));
+  unanswered_.clear();
+}
+
+void Forwarder::ExecuteHere() {
+  // Replies may finish commands, so the front moves: go by sequence.
+  uint64_t end = first_ + commands_.size();
+  for (uint64_t sequence = first_; sequence < end && host_->can_execute(); ++sequence) {
+    if (Command* command = Find(sequence)) ExecuteOne(sequence, command);
+  }
+}
+
+void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
+  Gate gate;
+  Tag tag{run_, sequence, first_};
+  const OriginTable::Executed* executed = nullptr;
+  switch (host_->origins().Find(tag, &executed)) {
+    case OriginTable::Known::kExecuted:
+      gate.index = executed->index;
+      Answer(*command, executed->reply, gate);
+      break;
+    case OriginTable::Known::kRefused:
+      GiveUp(command);
+      break;
+    case OriginTable::Known::kNew: {
+      scratch_.clear();
+      bool entry = host_->ExecuteTagged(RequestFor(*command), tag, command->resp, &scratch_, &gate);
+      Answer(*command, scratch_, gate, !entry);
+      host_->DeliverPublications();
+      break;
+    }
+  }
+  Finish(command);
+}
+
+void Forwarder::OnReply(uint64_t sequence, std::string_view reply) {
+  Command* command = Find(sequence);
+  if (command == nullptr) return;
+  Answer(*command, reply, Gate{});
+  Finish(command);
+}
+
+void Forwarder::OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply) {
+  if (attempt == attempt_) OnReply(sequence, reply);
+}
+
+// --- reads here ---------------------------------------------------------------------------------
+
+bool Forwarder::OnRead(uint64_t request, bool ok, int64_t time_ms) {
+  auto found = reads_.find(request);
+  if (found == reads_.end()) return false;
+  std::vector<Command> commands = std::move(found->second);
+  reads_.erase(found);
+  if (!ok) {
+    // Nobody answered: ask with the next turn's reads, until Expire() gives up.
+    for (Command& command : commands) unanswered_.push_back(std::move(command));
+    return true;
+  }
+  for (Command& command : commands) DoRead(&command, time_ms);
+  return true;
+}
+
+void Forwarder::DoRead(Command* command, int64_t time_ms) {
+  Connection* connection = connections_->Find(command->connection);
+  if (connection != nullptr) {
+    scratch_.clear();
+    protocol::ReplyWriter reply(&scratch_, command->resp);
+    Gate gate;
+    ++reads_done_;
+    if (host_->Read(RequestFor(*command), time_ms, &reply, &gate) ==
+        ClusterHost::ReadResult::kNeedsGlobal) {
+      // An expired key is to be deleted first; in the connection's order, as nothing of it is
+      // forwarded while it reads.
+      FinishRead(*command);
+      ++connection->session().forwarded;
+      return Push(std::move(*command));
+    }
+    Answer(*command, scratch_, gate);
+  }
+  FinishRead(*command);
+}
+
+void Forwarder::FinishRead(const Command& command) {
+  bytes_ -= command.bytes.size();
+  if (Connection* connection = connections_->Find(command.connection)) {
+    --connection->session().reading;
+  }
+}
+
+void Forwarder::Expire(Micros now) {
+  for (uint64_t sequence = first_; sequence < first_ + commands_.size(); ++sequence) {
+    Command* command = Find(sequence);
+    if (command == nullptr || command->deadline > now) continue;
+    GiveUp(command);
+    Finish(command);
+  }
+  for (Command& command : unanswered_) {
+    if (command.deadline > now) {
+      unasked_.push_back(std::move(command));
+    } else {
+      GiveUp(&command);
+      FinishRead(command);
+    }
+  }
+  unanswered_.clear();
+  for (auto& [request, commands] : reads_) {
+    std::erase_if(commands, [&](Command& command) {
+      if (command.deadline > now) return false;
+      GiveUp(&command);
+      FinishRead(command);
+      return true;
+    });
+  }
+}
+
+}  // namespace understudy::server

@@ -1,0 +1,426 @@
+#include "server/node.h"
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+
+namespace understudy::server {
+
+using cluster::MemberInfo;
+using cluster::Micros;
+using cluster::Role;
+
+namespace {
+constexpr Micros kCronInterval = 100 * 1000;
+constexpr Micros kHandoverBeforeStop = 1000 * 1000;
+
+std::string Numeric(const sockaddr* address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address->sa_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(address)->sin_addr, text,
+              sizeof(text));
+  } else if (address->sa_family == AF_INET6) {
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, text,
+              sizeof(text));
+  }
+  return text;
+}
+
+// The address this host would use towards `peer`; nothing is sent. Empty: none.
+std::string AddressTowards(const std::string& peer) {
+  std::string host;
+  int port;
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_DGRAM;
+  if (!SplitAddress(peer, &host, &port) ||
+      getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) {
+    return "";
+  }
+  std::string result;
+  int fd = socket(found->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) == 0) {
+    sockaddr_storage own{};
+    socklen_t size = sizeof(own);
+    if (getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size) == 0) {
+      result = Numeric(reinterpret_cast<sockaddr*>(&own));
+    }
+  }
+  if (fd >= 0) close(fd);
+  freeaddrinfo(found);
+  return result;
+}
+
+// The first address of this host that isn't loopback; else loopback.
+std::string FirstAddress() {
+  ifaddrs* list = nullptr;
+  std::string result = "127.0.0.1";
+  if (getifaddrs(&list) != 0) return result;
+  for (const ifaddrs* it = list; it != nullptr; it = it->ifa_next) {
+    if (it->ifa_addr == nullptr || it->ifa_addr->sa_family != AF_INET) continue;
+    if ((it->ifa_flags & IFF_LOOPBACK) != 0 || (it->ifa_flags & IFF_UP) == 0) continue;
+    result = Numeric(it->ifa_addr);
+    break;
+  }
+  freeifaddrs(list);
+  return result;
+}
+}  // namespace
+
+// Hands what the disk has done to the cluster it belongs to.
+class Node::DiskListener : public DiskEvents {
+ public:
+  explicit DiskListener(Node* node) : node_(node) {}
+  void OnRecordsPersisted(uint64_t, cluster::Term term, cluster::Index last) override {
+    node_->host().OnRecordsPersisted(term, last, node_->now());
+  }
+  void OnLockPersisted(uint64_t, uint64_t sequence) override {
+    node_->host().OnLockPersisted(sequence, node_->now());
+  }
+  void OnSnapshotSaved(uint64_t, cluster::Index index, cluster::Term term) override {
+    node_->host().OnSnapshotSaved(index, term, node_->now());
+  }
+  void OnSnapshotFailed(uint64_t, cluster::Index, const std::string& why) override {
+    node_->host().OnSnapshotFailed(why, node_->now());
+  }
+  void OnDiskFailed(const std::string& why) override {
+    node_->host().OnDiskFailed(why, node_->now());
+  }
+
+ private:
+  Node* node_;
+};
+
+struct Node::Signals {
+  explicit Signals(Node* node) {
+    for (auto [signal, event] : {std::pair{SIGTERM, &terminate}, {SIGINT, &interrupt}}) {
+      evsignal_assign(event, node->loop().base(), signal, Fire, node);
+      evsignal_add(event, nullptr);
+    }
+  }
+  ~Signals() {
+    evsignal_del(&terminate);
+    evsignal_del(&interrupt);
+  }
+  static void Fire(evutil_socket_t, short, void* node) {
+    static_cast<Node*>(node)->log().Notice("Told to stop by a signal");
+    static_cast<Node*>(node)->Stop();
+  }
+  event terminate, interrupt;
+};
+
+Node::Node(Options options, std::string config_file)
+    : log_(std::make_unique<Logger>(options.loglevel)),
+      target_options_(std::make_shared<targets::TargetOptions>()),
+      peer_requests_(this),
+      dispatcher_(this) {
+  Config::Hooks hooks;
+  hooks.apply = [this](const Options& before, const Options& after, std::string* parameter,
+                       std::string* why) { return ApplyConfig(before, after, parameter, why); };
+  hooks.reset_statistics = [this] {
+    connection_environment_.commands = 0;
+    connection_environment_.bytes_read = connection_environment_.bytes_written = 0;
+  };
+  config_ = std::make_unique<Config>(std::move(options), std::move(config_file), std::move(hooks));
+}
+
+Node::~Node() = default;
+
+int Node::Run() {
+  signal(SIGPIPE, SIG_IGN);
+  std::string error;
+  if (!Open(&error)) {
+    std::fprintf(stderr, "understudy-server: %s\n", error.c_str());
+    return 1;
+  }
+  log_->Notice("%s (%.8s, run %llu) serves at %s", identity_.name.c_str(), identity_.id.c_str(),
+               static_cast<unsigned long long>(identity_.run), identity_.address.c_str());
+  loop_.Run([this] { EndTurn(); });
+  log_->Notice("%s ends", identity_.name.c_str());
+  if (!options().pidfile.empty()) unlink(options().pidfile.c_str());
+  return 0;
+}
+
+bool Node::Open(std::string* error) {
+  const Options& options = config_->options();
+  directory_ = std::make_unique<DataDirectory>();
+  if (!directory_->Open(options.dir, error)) return false;
+  if (options.daemonize && daemon(1, 0) != 0) {
+    *error = "can't go to the background";
+    return false;
+  }
+  directory_->NotePid();
+  if (!options.logfile.empty() && !log_->Open(options.logfile, error)) return false;
+  if (!options.pidfile.empty()) std::ofstream(options.pidfile) << getpid() << "\n";
+
+  identity_.id = directory_->node_id();
+  identity_.run = random_.Next() | 1;
+  connection_environment_.now = identity_.started_at = BootMicros();
+  connection_environment_.loop = &loop_;
+  connection_environment_.handler = &dispatcher_;
+  connection_environment_.shared_input.resize(Connection::kSharedInput);
+  connections_ = std::make_unique<ConnectionTable>(&connection_environment_);
+  connections_->set_new_session(
+      [this](Session& session) { session.authenticated = this->options().requirepass.empty(); });
+  SetLimits(options);
+
+  LogWriter::Settings settings;
+  settings.policy = options.appendfsync;
+  settings.memory_only = !options.appendonly;
+  RecoveredNode recovered;
+  if (!RecoverNode(directory_.get(), settings, log_.get(), &recovered, error)) return false;
+  writer_ = std::move(recovered.writer);
+  // The listener opens when there is a state to serve: a connection refused means no process.
+  if (!StartCluster(std::move(recovered), error) || !Listen(error)) return false;
+  disk_listener_ = std::make_unique<DiskListener>(this);
+  disk_events_ = std::make_unique<FdEvent>(&loop_, writer_->notify_fd(), EV_READ, [this] {
+    RefreshNow();
+    writer_->Deliver(disk_listener_.get());
+  });
+  disk_events_->Enable();
+  tick_ = std::make_unique<Timer>(&loop_, [this] {
+    RefreshNow();
+    host_->Tick(now());
+    next_tick_ = 0;
+  });
+  cron_ = std::make_unique<Timer>(&loop_, [this] { Cron(); });
+  signals_ = std::make_unique<Signals>(this);
+
+  cluster::Member& member = host_->member();
+  if (member.configuration().members.empty() && options.join.empty()) {
+    host_->Bootstrap({identity_.id, identity_.name, identity_.address, MemberInfo::Kind::kVoter},
+                     now());
+  }
+  FollowConfiguration();
+  cron_->Start(0);
+  return true;
+}
+
+bool Node::StartCluster(RecoveredNode recovered, std::string* error) {
+  ClusterHost::Environment environment;
+  environment.name = "main";
+  environment.number = 0;
+  environment.id = identity_.id;
+  environment.run = identity_.run;
+  environment.options = &config_->options();
+  environment.table = &table_;
+  environment.log = log_.get();
+  environment.writer = writer_.get();
+  environment.random = &random_;
+  environment.clients = &dispatcher_;
+  environment.target_options = target_options_;
+  environment.peers = &peers_;
+  host_ = std::make_unique<ClusterHost>(std::move(environment));
+  return host_->Start(std::move(recovered.clusters[0]), now(), WallMillis(), error);
+}
+
+std::string Node::OwnAddress() const {
+  const Options& options = config_->options();
+  std::string host = options.cluster_announce_ip;
+  for (const std::string& bind : options.bind) {
+    if (!host.empty()) break;
+    if (bind != "*" && bind != "0.0.0.0" && bind[0] != '-') host = bind;
+  }
+  if (host.empty() && !options.join.empty()) host = AddressTowards(options.join.front());
+  if (host.empty()) host = FirstAddress();
+  int64_t port =
+      options.cluster_announce_port != 0 ? options.cluster_announce_port : identity_.port;
+  return (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" +
+         std::to_string(port);
+}
+
+bool Node::Listen(std::string* error) {
+  const Options& options = config_->options();
+  for (const std::string& bind : options.bind) {
+    bool optional = bind[0] == '-';
+    std::string host = optional ? bind.substr(1) : bind;
+    int port = identity_.port != 0 ? identity_.port : static_cast<int>(options.port);
+    if (connections_->Listen(host, port, static_cast<int>(options.tcp_backlog), error)) {
+      identity_.port = connections_->port();
+    } else if (!optional) {
+      return false;
+    }
+  }
+  identity_.name = options.name.empty() ? "node-" + std::to_string(identity_.port) : options.name;
+  identity_.address = OwnAddress();
+  MakePeers();
+  subscriptions_ = std::make_unique<Subscriptions>(connections_.get());
+  node_commands_ = std::make_unique<NodeCommands>(this, table_);
+  forwarder_ =
+      std::make_unique<Forwarder>(host_.get(), peers_.get(), connections_.get(), &dispatcher_,
+                                  &connection_environment_, identity_.id, identity_.run);
+  remote_commands_ = std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_);
+  return true;
+}
+
+void Node::MakePeers() {
+  Peers::Events events;
+  events.connected = [this](const cluster::NodeId& id, cluster::RunId run) {
+    RefreshNow();
+    host_->member().PeerConnected(id, run, now());
+    if (id == host_->member().holder()) forwarder_->AskAgain();
+  };
+  events.closed = [this](const cluster::NodeId& id) {
+    RefreshNow();
+    host_->member().PeerClosed(id, now());
+  };
+  events.dead = [this](const cluster::NodeId& id, cluster::RunId run) {
+    RefreshNow();
+    // No run at all is alive there: then the one that we know as holder isn't either.
+    const cluster::LockState& lock = host_->member().lock_state();
+    if (run == 0 && id == lock.holder) run = lock.holder_run;
+    if (run != 0) host_->member().PeerDead(id, run, now());
+  };
+  Peers::Self self{identity_.id, identity_.name, identity_.address, identity_.run,
+                   options().PeerPassword()};
+  peers_ = std::make_unique<Peers>(&loop_, log_.get(), std::move(self), std::move(events));
+}
+
+// Links to all members; and asks to be taken in, or to have a new name or address noted.
+void Node::FollowConfiguration() {
+  cluster::Member& member = host_->member();
+  const cluster::Configuration& configuration = member.configuration();
+  if (!(configuration == followed_)) {
+    followed_ = configuration;
+    std::vector<cluster::NodeId> ids;
+    for (const MemberInfo& info : configuration.members) {
+      ids.push_back(info.id);
+      peers_->Ensure(info.id, info.address);
+    }
+    if (configuration.Find(identity_.id) != nullptr) peers_->Retain(ids);
+  }
+  const MemberInfo* self = configuration.Find(identity_.id);
+  if (self != nullptr && self->name == identity_.name && self->address == identity_.address) {
+    return peers_->StopJoining();
+  }
+  MemberInfo wanted{identity_.id, identity_.name, identity_.address, MemberInfo::Kind::kLearner};
+  if (member.serving()) {
+    std::string why;
+    if (self != nullptr) member.AddMember(wanted, now(), &why);
+    return;
+  }
+  if (peers_->joining() || stop_by_ != 0) return;
+  std::vector<std::string> addresses;
+  for (const MemberInfo& info : configuration.members) {
+    if (info.id != identity_.id) addresses.push_back(info.address);
+  }
+  if (configuration.members.empty()) addresses = options().join;
+  if (!addresses.empty()) peers_->Join(std::move(addresses));
+}
+
+// --- turns --------------------------------------------------------------------------------------
+
+void Node::RefreshNow() {
+  connection_environment_.now = BootMicros();
+  host_->BeginWork(connection_environment_.now);
+}
+
+void Node::EndTurn() {
+  RefreshNow();
+  dispatcher_.ResumePaused();
+  forwarder_->Flush(now());
+  remote_commands_->ExecuteWaiting();
+  dispatcher_.ConfirmReads(BootMicros());
+  host_->EndTurn(now());
+  remote_commands_->Flush();
+  peers_->FlushAll();
+  ++connection_environment_.turn;
+  connections_->FlushDirty();
+  if (forwarder_->HasWork() || host_->HasWork()) loop_.DoNotWait();
+  ScheduleTick();
+  if (stop_by_ != 0) ShutDown();
+}
+
+void Node::ScheduleTick() {
+  Micros next = host_->NextTick();
+  if (next == next_tick_) return;
+  next_tick_ = next;
+  tick_->Start(std::max<Micros>(next - BootMicros(), 0));
+}
+
+void Node::Cron() {
+  cron_->Start(kCronInterval);
+  RefreshNow();
+  host_->Cron(now());
+  forwarder_->Expire(now());
+  FollowConfiguration();
+  connections_->CloseIdle(now(), options().timeout_s * 1000 * 1000);
+}
+
+// --- configuration ------------------------------------------------------------------------------
+
+void Node::SetLimits(const Options& options) {
+  connection_environment_.limits.max_bulk_bytes = static_cast<size_t>(options.proto_max_bulk_len);
+  connection_environment_.query_buffer_limit =
+      static_cast<size_t>(options.client_query_buffer_limit);
+  connection_environment_.output_hard_limit =
+      static_cast<size_t>(options.client_output_buffer_limit[0].hard_bytes);
+  connections_->set_max_clients(static_cast<size_t>(options.maxclients));
+  connections_->set_tcp_keepalive_seconds(static_cast<int>(options.tcp_keepalive_s));
+  target_options_->databases = static_cast<int>(options.databases);
+  target_options_->chat_history = static_cast<size_t>(options.chat_history);
+  target_options_->max_value_bytes = static_cast<size_t>(options.proto_max_bulk_len);
+  rlimit files{};
+  rlim_t wanted = static_cast<rlim_t>(options.maxclients) + 128;
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {
+    files.rlim_cur = std::min(wanted, files.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < wanted) {
+      log_->Warning("The limit of open files (%llu) allows fewer than %lld clients",
+                    static_cast<unsigned long long>(files.rlim_cur),
+                    static_cast<long long>(options.maxclients));
+    }
+  }
+}
+
+bool Node::ApplyConfig(const Options& before, const Options& after, std::string* parameter,
+                       std::string* why) {
+  if (before.appendfsync != after.appendfsync && !writer_->SetPolicy(after.appendfsync, why)) {
+    *parameter = "appendfsync";
+    return false;
+  }
+  log_->set_level(after.loglevel);
+  SetLimits(after);
+  return true;
+}
+
+// --- end ----------------------------------------------------------------------------------------
+
+void Node::Stop() {
+  if (stop_by_ != 0) return;
+  RefreshNow();
+  stop_by_ = now() + kHandoverBeforeStop;
+  peers_->StopJoining();
+  cluster::Member& member = host_->member();
+  std::string why;
+  if (member.role() == Role::kGlobal && member.configuration().VoterCount() > 1 &&
+      member.Transfer("", now(), &why)) {
+    log_->Notice("Handing the lock over");
+  }
+  loop_.DoNotWait();
+}
+
+void Node::ShutDown() {
+  cluster::Member& member = host_->member();
+  bool handing_over = member.role() == Role::kGlobal && member.transferring();
+  if (handing_over && now() < stop_by_) return;
+  if (member.role() == Role::kGlobal) {
+    member.Release(now());
+    host_->EndTurn(now());
+  }
+  peers_->FlushAll();
+  connections_->FlushDirty();
+  if (!writer_->Stop()) log_->Warning("Not everything could be written to disk");
+  loop_.Stop();
+}
+
+}  // namespace understudy::server

@@ -1,0 +1,103 @@
+#include "server/remote_commands.h"
+
+#include "server/peer_codec.h"
+
+namespace understudy::server {
+
+void RemoteCommands::OnForward(const Batch& batch) {
+  if (host_->member().role() != cluster::Role::kGlobal || batch.term != host_->member().term()) {
+    return;
+  }
+  Origin& origin = origins_[batch.run];
+  if (batch.attempt < origin.attempt) return;
+  if (batch.attempt > origin.attempt || batch.term != origin.term) {
+    origin = Origin();
+    origin.attempt = batch.attempt;
+    origin.term = batch.term;
+  }
+  origin.node = batch.from;
+  origin.low = std::max(origin.low, batch.low);
+  origin.waiting.append(batch.commands);
+  if (host_->can_execute()) Execute(batch.run, &origin);
+}
+
+void RemoteCommands::ExecuteWaiting() {
+  for (auto& [run, origin] : origins_) {
+    if (!origin.waiting.empty() && host_->can_execute()) Execute(run, &origin);
+  }
+}
+
+void RemoteCommands::Execute(uint64_t run, Origin* origin) {
+  std::string waiting;
+  waiting.swap(origin->waiting);
+  std::string_view rest = waiting;
+  ForwardedCommand command;
+  while (host_->can_execute() && TakeForwarded(&rest, &command)) ExecuteOne(run, origin, &command);
+  if (!host_->can_execute()) origin->waiting.assign(rest);
+}
+
+void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command) {
+  Tag tag{run, command->sequence, origin->low};
+  const OriginTable::Executed* executed = nullptr;
+  Reply reply{command->sequence, Gate{}, false, {}};
+  switch (host_->origins().Find(tag, &executed)) {
+    case OriginTable::Known::kRefused:
+      return;
+    case OriginTable::Known::kExecuted:
+      reply.gate.index = executed->index;
+      reply.bytes = executed->reply;
+      break;
+    case OriginTable::Known::kNew: {
+      ++executed_;
+      targets::Request request;
+      request.command = table_->Find(command->args);
+      request.args = command->args;
+      request.db = command->db;
+      request.client = {origin->node, command->client};
+      if (request.command == nullptr || !request.command->ArityFits(command->args.size())) {
+        protocol::ReplyWriter(&reply.bytes, command->resp)
+            .Error(protocol::CommandTable::UnknownCommandError(command->args));
+        break;
+      }
+      bool entry = host_->ExecuteTagged(request, tag, command->resp, &reply.bytes, &reply.gate);
+      host_->DeliverPublications();
+      if (entry) return host_->WantCommit(origin->node, reply.gate.index);
+      reply.of_turn = true;
+      read_in_turn_ = true;
+      break;
+    }
+  }
+  origin->replies.push_back(std::move(reply));
+}
+
+void RemoteCommands::HoldTurn(uint64_t confirm) {
+  for (auto& [run, origin] : origins_) {
+    for (auto it = origin.replies.rbegin(); it != origin.replies.rend() && it->of_turn; ++it) {
+      it->gate.confirm = confirm;
+    }
+  }
+}
+
+void RemoteCommands::Flush() {
+  read_in_turn_ = false;
+  for (auto& [run, origin] : origins_) {
+    for (auto it = origin.replies.rbegin(); it != origin.replies.rend() && it->of_turn; ++it) {
+      it->of_turn = false;
+    }
+    PeerLink* link = peers_->Find(origin.node);
+    std::string* out = link == nullptr ? nullptr : link->output();
+    if (out == nullptr) continue;  // the origin asks again when this link is back
+    scratch_.clear();
+    while (!origin.replies.empty() &&
+           origin.replies.front().gate.OpenAt(host_->applied(), host_->confirmed())) {
+      AppendForwardedReply(&scratch_, origin.replies.front().sequence,
+                           origin.replies.front().bytes);
+      origin.replies.pop_front();
+    }
+    if (scratch_.empty()) continue;
+    AppendCommand(out, {"PEER.REPLY", host_->name(), std::to_string(origin.term),
+                        std::to_string(run), std::to_string(origin.attempt), scratch_});
+  }
+}
+
+}  // namespace understudy::server

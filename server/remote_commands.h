@@ -1,0 +1,79 @@
+// Commands that other nodes forwarded to this one, to be executed if it is the global.
+//
+// Replies of commands that changed something travel in their entries. The others are kept here
+// until what they depend on is committed (and the lease was confirmed), then sent back.
+//
+// Invariants:
+//  1. Only the newest attempt of an origin is executed: what comes late over an older connection
+//     of it could be executed again after the origin asked anew.
+//  2. A command of another term than this global's is dropped; its origin asks again.
+// Limits: an origin keeps its outstanding commands bounded (server/forwarder.h).
+// One thread.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command_table.h"
+#include "server/cluster_host.h"
+#include "server/peer_codec.h"
+#include "server/peers.h"
+
+namespace understudy::server {
+
+class RemoteCommands {
+ public:
+  RemoteCommands(ClusterHost* host, Peers* peers, const protocol::CommandTable* table)
+      : host_(host), peers_(peers), table_(table) {}
+
+  struct Batch {
+    cluster::NodeId from;
+    cluster::Term term = 0;
+    uint64_t run = 0, attempt = 0, low = 0;
+    std::string_view commands;
+  };
+  void OnForward(const Batch& batch);
+
+  // Executes what waits, if this node may. To be called once a turn before the lease is checked.
+  void ExecuteWaiting();
+  // All replies made in this turn wait for `confirm` too.
+  void HoldTurn(uint64_t confirm);
+  bool read_in_turn() const { return read_in_turn_; }
+  // End of the turn: sends the replies whose gates are open.
+  void Flush();
+  // This node isn't the global any more, or of another term.
+  void Clear() { origins_.clear(); }
+
+  uint64_t executed() const { return executed_; }  // since start
+
+ private:
+  struct Reply {
+    uint64_t sequence;
+    Gate gate;
+    bool of_turn;  // made in this turn
+    std::string bytes;
+  };
+  struct Origin {
+    cluster::NodeId node;
+    uint64_t attempt = 0;
+    cluster::Term term = 0;
+    uint64_t low = 0;
+    std::string waiting;  // commands not executed yet, as received
+    std::deque<Reply> replies;
+  };
+  void Execute(uint64_t run, Origin* origin);
+  void ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command);
+
+  ClusterHost* host_;
+  Peers* peers_;
+  const protocol::CommandTable* table_;
+  std::map<uint64_t, Origin> origins_;  // by the origin's run
+  bool read_in_turn_ = false;
+  uint64_t executed_ = 0;
+  std::string scratch_;
+};
+
+}  // namespace understudy::server

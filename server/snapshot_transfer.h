@@ -1,0 +1,82 @@
+// The state on its way to a local whose next log entry is no longer in memory: made in one piece at
+// the global, sent in chunks as the link takes them, put together and installed at the local.
+//
+//   transfer := size:varint origin-table target-snapshot
+//
+// Limits: kMaxTransferBytes a transfer; a sender keeps at most kMaxBacklog bytes in a link.
+// One thread.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "cluster/types.h"
+#include "server/peer_link.h"
+
+namespace understudy::server {
+
+struct SnapshotMeta {
+  cluster::Index index = 0;
+  cluster::Term term = 0;     // of the entry at index
+  int64_t time_ms = 0;        // the global's
+  std::string configuration;  // Configuration::Encode()
+};
+
+struct SnapshotChunk {
+  cluster::NodeId from;
+  cluster::Term sender_term = 0;
+  SnapshotMeta meta;
+  uint64_t offset = 0, total = 0;
+  std::string_view bytes;  // into the request
+};
+
+class SnapshotSender {
+ public:
+  static constexpr size_t kChunkBytes = 256 << 10;
+  static constexpr size_t kMaxBacklog = 4u << 20;
+
+  SnapshotSender(SnapshotMeta meta, std::string bytes)
+      : meta_(std::move(meta)), bytes_(std::move(bytes)) {}
+
+  const SnapshotMeta& meta() const { return meta_; }
+  uint64_t sent() const { return sent_; }
+  uint64_t total() const { return bytes_.size(); }
+  bool done() const { return sent_ == bytes_.size(); }
+
+  // Queues as many chunks as the link should hold. False: the link doesn't work.
+  bool Pump(std::string_view cluster, const cluster::NodeId& from, cluster::Term sender_term,
+            PeerLink* link);
+
+ private:
+  SnapshotMeta meta_;
+  std::string bytes_;
+  uint64_t sent_ = 0;
+};
+
+class SnapshotReceiver {
+ public:
+  static constexpr uint64_t kMaxTransferBytes = 64ull << 30;
+
+  // True: the transfer is complete, meta() and bytes() are the state. A chunk that doesn't continue
+  // what came so far restarts the transfer if it is a first one, else it is ignored.
+  bool Accept(const SnapshotChunk& chunk);
+  const SnapshotMeta& meta() const { return meta_; }
+  const std::string& bytes() const { return bytes_; }
+  uint64_t received() const { return bytes_.size(); }
+  uint64_t total() const { return total_; }  // 0: nothing is coming
+  void Reset();
+
+ private:
+  SnapshotMeta meta_;
+  cluster::NodeId from_;
+  std::string bytes_;
+  uint64_t total_ = 0;
+};
+
+// PEER.SNAPSHOT (server/peer_codec.h).
+void EncodeSnapshotChunk(std::string_view cluster, const SnapshotChunk& chunk, std::string* out);
+bool DecodeSnapshotChunk(std::span<const std::string_view> args, SnapshotChunk* chunk);
+
+}  // namespace understudy::server
