@@ -11,8 +11,6 @@
 namespace understudy::protocol {
 namespace {
 
-constexpr size_t kMaxNameBytes = 64;  // of a top-level name; asserted by the constructor
-
 // Lower-cases the ASCII letters among eight bytes. A byte with its top bit set stays as it is; for
 // the others, adding 0x3f (0x25) to the low seven bits carries into the top bit from 'A' on (from
 // behind 'Z' on).
@@ -182,7 +180,7 @@ void CommandTable::AddRow(const CommandRow& row) {
     return commands_.back().id;
   };
   assert(commands_.size() + row.subcommands.size() < kNoCommand);
-  assert(!row.name.empty() && row.name.size() <= kMaxNameBytes);
+  assert(!row.name.empty());
   const uint16_t id = add(row, kNoCommand);
   for (const CommandRow& subcommand : row.subcommands) {
     assert(FindSubcommand(commands_[id], subcommand.name) == nullptr);
@@ -224,19 +222,18 @@ void CommandTable::Insert(uint16_t id) {
   for (; slots_[i].id != kNoCommand; i = (i + 1) & mask) {
     assert(commands_[slots_[i].id].row->name != name);
   }
-  slots_[i] = {folded, id};
+  slots_[i] = {folded, id, !commands_[id].row->subcommands.empty()};
 }
 
-uint16_t CommandTable::FindTopLevel(std::string_view name) const {
-  if (name.size() > kMaxNameBytes) return kNoCommand;
+const CommandTable::Slot& CommandTable::FindTopLevel(std::string_view name) const {
   const Name folded = Fold(name);
   const size_t mask = slots_.size() - 1;
   for (size_t i = SlotOf(folded.head, folded.tail, folded.size, mask);; i = (i + 1) & mask) {
     const Slot& slot = slots_[i];
-    if (slot.id == kNoCommand) return kNoCommand;
+    if (slot.id == kNoCommand) return slot;
     if (slot.name.head == folded.head && slot.name.tail == folded.tail &&
         slot.name.size == folded.size) {
-      if (folded.size <= 16 || IsWord(name, commands_[slot.id].row->name)) return slot.id;
+      if (folded.size <= 16 || IsWord(name, commands_[slot.id].row->name)) return slot;
     }
   }
 }
@@ -253,20 +250,20 @@ const Command* CommandTable::FindSubcommand(const Command& container, std::strin
 
 const Command* CommandTable::Find(std::span<const std::string_view> args) const {
   if (args.empty()) return nullptr;
-  const uint16_t id = FindTopLevel(args[0]);
-  if (id == kNoCommand) return nullptr;
-  const Command* command = &commands_[id];
-  if (command->row->subcommands.empty() || args.size() < 2) return command;
+  const Slot& slot = FindTopLevel(args[0]);
+  if (slot.id == kNoCommand) return nullptr;
+  const Command* const command = &commands_[slot.id];
+  if (!slot.is_container || args.size() < 2) return command;
   const Command* const subcommand = FindSubcommand(*command, args[1]);
   return subcommand != nullptr ? subcommand : command;
 }
 
 const Command* CommandTable::FindByName(std::string_view full_name) const {
   const size_t bar = full_name.find('|');
-  const uint16_t id = FindTopLevel(full_name.substr(0, bar));
-  if (id == kNoCommand) return nullptr;
-  if (bar == std::string_view::npos) return &commands_[id];
-  return FindSubcommand(commands_[id], full_name.substr(bar + 1));
+  const Slot& slot = FindTopLevel(full_name.substr(0, bar));
+  if (slot.id == kNoCommand) return nullptr;
+  if (bar == std::string_view::npos) return &commands_[slot.id];
+  return FindSubcommand(commands_[slot.id], full_name.substr(bar + 1));
 }
 
 std::string CommandTable::UnknownCommandError(std::span<const std::string_view> args) {

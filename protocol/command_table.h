@@ -230,13 +230,14 @@ class CommandTable {
   struct Slot {
     Name name;
     uint16_t id = kNoCommand;
+    bool is_container = false;  // here, so that a plain hit need not look at the row
   };
   static constexpr uint16_t kNoCommand = 0xffff;
   static Name Fold(std::string_view name);
 
   void AddRow(const CommandRow& row);
   void Insert(uint16_t id);
-  uint16_t FindTopLevel(std::string_view name) const;  // kNoCommand if unknown
+  const Slot& FindTopLevel(std::string_view name) const;  // an empty slot if unknown
   const Command* FindSubcommand(const Command& container, std::string_view word) const;
 
   std::vector<Command> commands_;  // a container's subcommands follow it
