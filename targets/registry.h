@@ -2,7 +2,9 @@
 // or an effect goes to the target that owns its command.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "targets/target.h"
 
@@ -12,6 +14,9 @@ namespace understudy::targets {
 // equal on all members where they change results (databases).
 struct TargetOptions {
   int databases = 16;
+  // Seed of the hash tables. Equal on all members of a cluster, so that a SCAN cursor holds on any
+  // of them; secret and random otherwise, so that nobody can choose keys that collide.
+  uint64_t hash_seed = 0;
   bool lazy_expiry_only = false;       // DEBUG SET-ACTIVE-EXPIRE 0
   size_t max_value_bytes = 512ull << 20;  // proto-max-bulk-len; a string's greatest length
   size_t chat_history = 10000;         // messages a room keeps

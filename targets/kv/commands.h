@@ -1,0 +1,87 @@
+// What the commands of kv are written with. Internal to targets/kv.
+//
+// A handler checks its arguments and the keys it reads, changes the key space through its write
+// functions, and writes one reply. Errors come before the first change.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <unordered_map>
+
+#include "protocol/command_table.h"
+#include "protocol/reply_writer.h"
+#include "targets/kv/keyspace.h"
+#include "targets/registry.h"
+#include "targets/target.h"
+
+namespace understudy::targets::kv {
+
+// One command being executed.
+struct Call {
+  Keyspace& keyspace;
+  const TargetOptions& options;
+  const Request& request;
+  Context& context;
+  protocol::ReplyWriter& reply;
+  std::span<const std::string_view> args;  // args[0] is the command's name
+  int db;
+
+  // As Keyspace's functions.
+  const Entry* Find(std::string_view key, Keyspace::Use use = Keyspace::Use::kCount) {
+    return keyspace.Find(context, db, key, use);
+  }
+  const Entry* FindForWrite(std::string_view key) {
+    return keyspace.FindForWrite(context, db, key);
+  }
+
+  // True if the key is missing or a string; else the error is written.
+  bool IsStringOrMissing(const Entry* entry) {
+    if (entry == nullptr || entry->IsString()) return true;
+    reply.Error(protocol::kWrongTypeError);
+    return false;
+  }
+  // True if a string of this size is allowed; else the error is written.
+  bool IsAllowedSize(size_t size, size_t added) {
+    size_t total;
+    if (!__builtin_add_overflow(size, added, &total) && total <= options.max_value_bytes) {
+      return true;
+    }
+    reply.Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");
+    return false;
+  }
+  // A string value as a reply.
+  void ReplyString(const Entry& entry) {
+    if (entry.IsInteger()) {
+      reply.BulkInteger(entry.integer());
+    } else {
+      reply.Bulk({entry.value(), entry.value_size()});
+    }
+  }
+  // Reads an integer argument; false, with the error written, if it isn't one.
+  bool ReadInteger(std::string_view text, int64_t* value,
+                   std::string_view error = protocol::kNotIntegerError);
+  // The same within the range of int, as Redis reads database numbers.
+  bool ReadInt(std::string_view text, int* value, std::string_view error = {});
+  void ReplyInvalidExpireTime() {
+    reply.Error("ERR invalid expire time in '" + request.command->full_name + "' command");
+  }
+};
+
+// "string", "list", ...: the word of TYPE.
+std::string_view TypeName(Type type);
+
+using Handler = void (*)(Call& call);
+using HandlerMap = std::unordered_map<std::string_view, Handler>;  // by full name, lower case
+
+void RegisterStringCommands(HandlerMap* handlers);
+void RegisterStringRangeCommands(HandlerMap* handlers);
+void RegisterCounterCommands(HandlerMap* handlers);
+void RegisterGenericCommands(HandlerMap* handlers);
+void RegisterDatabaseCommands(HandlerMap* handlers);
+void RegisterExpireCommands(HandlerMap* handlers);
+void RegisterScanCommands(HandlerMap* handlers);
+void RegisterObjectCommands(HandlerMap* handlers);
+void RegisterBitCommands(HandlerMap* handlers);
+void RegisterLcs(HandlerMap* handlers);
+
+}  // namespace understudy::targets::kv

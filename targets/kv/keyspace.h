@@ -1,0 +1,248 @@
+// The key space of kv: the databases, and the few functions through which everything in them is
+// read and changed.
+//
+// Reading. Find() and its relatives do what every access owes, so that no command has to think of
+// it: the reply is made to depend on the entry of the log that last touched the key, if that isn't
+// committed (a missing key: on the one that deleted it); a key that has expired is deleted by an
+// effect, or, where nothing may change, reported by context.hit_expired; hits, misses and the time
+// of use are counted.
+//
+// Writing. Every change, by a command as by Apply(), goes through the functions below. Each
+//  1. changes the tables,
+//  2. records the smallest effect that does the same on a copy of the state (a range of a value,
+//     not the value; absolute times),
+//  3. marks the key with the index of the entry, and
+//  4. tells the observer, the one place where watches, notifications, tracking, wake-ups of blocked
+//     clients and eviction hang.
+// They look at no clock: an expired key that is still there is there. The caller has checked
+// everything that can go wrong; a change is made whole.
+//
+// Effects: set k v [keepttl | pxat ms] [text | raw] · append k v · setrange k offset v ·
+// incrby k n · del k · pexpireat k ms · persist k · rename k k2 · move k db ·
+// copy k k2 db n replace · flushdb · flushall · swapdb a b
+// (`text`, `raw`: a string kept in that form although its text is an integer's).
+//
+// Invariants:
+//  1. A key is in the marked part of its table exactly if it has an expiry.
+//  2. Equal effects on equal states give equal states, down to OBJECT ENCODING.
+//  3. earliest_expiry_ms of a database is at most the expiry of any of its keys.
+//
+// Entry pointers are valid until the next write to that key, or flush. Arguments of write functions
+// must not point into the key space. One thread. Throws nothing but std::bad_alloc.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "targets/kv/deleted_names.h"
+#include "targets/kv/entry.h"
+#include "targets/kv/hash_table.h"
+#include "targets/target.h"
+
+namespace understudy::targets::kv {
+
+enum class Change : uint8_t { kCreated, kModified, kDeleted, kExpired, kExpirySet, kExpiryCleared };
+
+// Hears of every change, at the global and in Apply(), after it is made. Must not write.
+class KeyspaceObserver {
+ public:
+  virtual ~KeyspaceObserver() = default;
+  // `event`: the word of keyspace notifications ("set", "del", "rename_from", "expire").
+  virtual void OnChange(int db, std::string_view key, Change change, std::string_view event) = 0;
+  // All keys of a database are others than before (FLUSHDB, FLUSHALL, SWAPDB).
+  virtual void OnDatabaseChanged(int db) = 0;
+};
+
+class Keyspace {
+ public:
+  enum class Use : uint8_t { kCount, kDontCount };  // does this access count as use of the key?
+  // The form a string is kept in. kAutomatic: an integer if its text is that of one.
+  enum class Form : uint8_t { kAutomatic, kText, kRaw };
+  struct SetOptions {
+    std::optional<int64_t> expiry_ms = {};
+    bool keep_expiry = false;
+    Form form = Form::kAutomatic;
+    std::string_view event = "set";
+  };
+
+  // `hash_seed`: equal on all members of a cluster, or a SCAN can't go on at another one.
+  Keyspace(int databases, uint64_t hash_seed);
+  ~Keyspace();
+  Keyspace(const Keyspace&) = delete;
+  Keyspace& operator=(const Keyspace&) = delete;
+
+  int databases() const { return static_cast<int>(dbs_.size()); }
+  void set_observer(KeyspaceObserver* observer) { observer_ = observer; }  // nullptr: none
+
+  // ---- reading ----
+
+  // The entry of a key; nullptr if there is none or it has expired. Counts hits and misses.
+  const Entry* Find(Context& context, int db, std::string_view key, Use use = Use::kCount);
+  // The same for a command that will write: not counted as hit or miss.
+  const Entry* FindForWrite(Context& context, int db, std::string_view key);
+  // The reply depends on everything there is (DBSIZE, KEYS, SCAN).
+  void DependOnAll(Context& context) const;
+
+  // Keys, expired ones included, and how many of them have an expiry.
+  size_t size(int db) const { return dbs_[static_cast<size_t>(db)].table.size(); }
+  size_t expires(int db) const { return dbs_[static_cast<size_t>(db)].table.marked(); }
+  // One step of SCAN (see HashTable::Scan), expired keys included.
+  uint64_t Scan(int db, uint64_t cursor, std::vector<const Entry*>* found) const;
+  // Any entry, expired or not; nullptr if the database is empty.
+  const Entry* Random(int db, uint64_t random) const;
+  // True if the entry has expired; it is then gone, by an effect, unless the context is read-only.
+  // Other entries stay where they are.
+  bool ExpireIfDue(Context& context, int db, const Entry* entry);
+  // Seconds since the key was last used.
+  static uint32_t IdleSeconds(const Entry& entry, int64_t now_ms);
+  // Starts fetching the lines a lookup of this key will read.
+  void Prefetch(int db, std::string_view key) const {
+    dbs_[static_cast<size_t>(db)].table.Prefetch(hasher_(key));
+  }
+  // visit(int db, const Entry&) for everything there is, in no particular order.
+  template <typename Visit>
+  void ForEach(Visit&& visit) const {
+    for (size_t db = 0; db < dbs_.size(); ++db) {
+      dbs_[db].table.ForEach([&](const Entry* entry) { visit(static_cast<int>(db), *entry); });
+    }
+  }
+
+  // ---- writing ----
+
+  // Sets a key, of whatever type it was, to a string.
+  void SetString(Context& context, int db, std::string_view key, std::string_view value,
+                 const SetOptions& options);
+  // The following three REQUIRE that the key is missing or a string. They keep the expiry.
+  // Appends; returns the new size.
+  size_t Append(Context& context, int db, std::string_view key, std::string_view tail);
+  // Writes `bytes` at an offset, zeros before it if the value is shorter; returns the new size.
+  size_t SetRange(Context& context, int db, std::string_view key, size_t offset,
+                  std::string_view bytes, std::string_view event = "setrange");
+  // Adds to an integer (a missing key: 0). REQUIRES: it is one, and the sum is in range.
+  int64_t IncrementBy(Context& context, int db, std::string_view key, int64_t increment);
+
+  // Each returns false, and does nothing, if the (source) key is missing.
+  bool Delete(Context& context, int db, std::string_view key);
+  bool SetExpiry(Context& context, int db, std::string_view key, int64_t at_ms);
+  bool ClearExpiry(Context& context, int db, std::string_view key);
+  // The target, if there, is replaced. Value, expiry and form go along.
+  // REQUIRES: source and target are not the same key.
+  bool Rename(Context& context, int db, std::string_view from, std::string_view to);
+  bool Move(Context& context, int from_db, std::string_view key, int to_db);
+  bool Copy(Context& context, int from_db, std::string_view from, int to_db, std::string_view to);
+
+  void FlushDb(Context& context, int db);
+  void FlushAll(Context& context);
+  void SwapDbs(Context& context, int a, int b);
+
+  // Makes the change an effect describes. False, with nothing changed, if it isn't one of ours.
+  bool Apply(int db, std::span<const std::string_view> effect, Context& context);
+
+  // ---- by the clock, and between turns ----
+
+  // Deletes expired keys by effects; a bounded piece of work. True: there is more to do at once.
+  bool ExpireSome(Context& context);
+  // Table resizing and freeing of flushed keys, a bounded piece.
+  void Upkeep();
+
+  // ---- whole state ----
+
+  void Clear();
+  void Reserve(int db, size_t keys);  // makes room before loading
+  // Adds a key while loading, without effect or entry. False if it is there already.
+  bool Load(int db, std::string_view key, std::string_view value, std::optional<int64_t> expiry_ms);
+
+  uint64_t hits() const { return hits_; }
+  uint64_t misses() const { return misses_; }
+  uint64_t expired_keys() const { return expired_keys_; }
+  uint64_t AverageTtlMs(int db) const;
+  // Bytes of the tables, without the entries.
+  size_t TableMemory() const;
+
+ private:
+  static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+
+  struct EntryTraits {
+    using Item = Entry;
+    static std::string_view Key(const Entry& entry) { return entry.key(); }
+  };
+  using Table = HashTable<EntryTraits>;
+  struct Db {
+    explicit Db(const KeyHasher& hasher) : table(hasher) {}
+    Table table;
+    uint64_t floor_index = 0;  // every key depends at least on this entry (flush, swap)
+    // Active expiry: a pass visits all keys with an expiry, a bit in each call.
+    int64_t earliest_expiry_ms = kNever;  // nothing expires before
+    int64_t pass_earliest_ms = kNever;    // the same, as far as this pass knows
+    int64_t pass_ended_ms = 0;
+    bool expiries_changed = false;  // since then
+    uint64_t pass_cursor = 0;
+    uint64_t pass_count = 0;
+    double pass_expiry_sum_ms = 0, mean_expiry_ms = 0;
+  };
+  using Place = Table::Place;
+  // Where a key is, and what was computed to find it.
+  struct Found {
+    uint64_t hash;
+    Place place;
+  };
+  struct SweepWork;
+
+  Db& At(int db) { return dbs_[static_cast<size_t>(db)]; }
+  const Db& At(int db) const { return dbs_[static_cast<size_t>(db)]; }
+  Found Locate(int db, std::string_view key) const {
+    const uint64_t hash = hasher_(key);
+    return {hash, At(db).table.Find(key, hash)};
+  }
+  static bool IsDue(const Entry& entry, int64_t now_ms) {
+    return entry.has_expiry() && now_ms > entry.expiry_ms();
+  }
+  static uint32_t AccessTime(const Context& context) {
+    return static_cast<uint32_t>(context.now_ms / 1000) & 0xffffff;
+  }
+  static uint64_t NameHash(int db, uint64_t hash) {
+    return hash ^ (static_cast<uint64_t>(db) * 0x9e3779b97f4a7c15ull);
+  }
+
+  const Entry* FindAny(Context& context, int db, std::string_view key, bool count_use,
+                       bool count_hit);
+  void DependOnMissing(Context& context, int db, uint64_t hash);
+  void ExpireNow(Context& context, int db, const Found& found);
+  // Puts an entry in: in the place of another of the same key, or as a new one.
+  void Put(int db, const Found& found, Entry* entry);
+  // Puts an entry in as a new key or in place of a target's that it replaces, and marks it changed.
+  void PutCopy(Context& context, int db, Entry* entry, std::string_view event);
+  // Makes a string raw text of at least this size; the bytes added are uninitialised. The entry may
+  // have moved, and must be Put().
+  Entry* GrowText(const Found& found, size_t size);
+  // Takes an entry out; it is the caller's.
+  Entry* TakeOut(Context& context, int db, const Found& found);
+  void RememberDeleted(Context& context, int db, uint64_t hash);
+  void Changed(Context& context, int db, Entry* entry, Change change, std::string_view event);
+  void Tell(int db, std::string_view key, Change change, std::string_view event) {
+    if (observer_ != nullptr) observer_->OnChange(db, key, change, event);
+  }
+  void NoteExpiry(int db, const Entry& entry);
+  void Discard(Db& db);
+  bool SweepDb(Context& context, int db, SweepWork* work);
+  bool ApplySet(int db, std::span<const std::string_view> effect, Context& context);
+  bool ApplyToKey(int db, std::span<const std::string_view> effect, Context& context);
+
+  KeyHasher hasher_;  // the tables point to it
+  std::vector<Db> dbs_;
+  DeletedNames deleted_;
+  std::vector<Table> discarded_;  // flushed, to be freed by Upkeep()
+  KeyspaceObserver* observer_ = nullptr;
+  uint64_t last_change_index_ = 0;
+  int sweep_db_ = 0;
+  int64_t last_sweep_ms_ = 0;
+  uint64_t hits_ = 0, misses_ = 0, expired_keys_ = 0;
+  std::vector<const Entry*> swept_;  // scratch
+};
+
+}  // namespace understudy::targets::kv

@@ -1,0 +1,117 @@
+#include "targets/kv/kv_target.h"
+
+#include <cassert>
+
+#include "protocol/numbers.h"
+#include "targets/digest.h"
+
+namespace understudy::targets::kv {
+namespace {
+
+HandlerMap AllHandlers() {
+  HandlerMap handlers;
+  RegisterStringCommands(&handlers);
+  RegisterStringRangeCommands(&handlers);
+  RegisterCounterCommands(&handlers);
+  RegisterGenericCommands(&handlers);
+  RegisterDatabaseCommands(&handlers);
+  RegisterExpireCommands(&handlers);
+  RegisterScanCommands(&handlers);
+  RegisterObjectCommands(&handlers);
+  RegisterBitCommands(&handlers);
+  RegisterLcs(&handlers);
+  return handlers;
+}
+
+}  // namespace
+
+bool Call::ReadInteger(std::string_view text, int64_t* value, std::string_view error) {
+  const auto number = protocol::ParseInteger(text);
+  if (!number) {
+    reply.Error(error);
+    return false;
+  }
+  *value = *number;
+  return true;
+}
+
+bool Call::ReadInt(std::string_view text, int* value, std::string_view error) {
+  int64_t number;
+  if (!ReadInteger(text, &number, error.empty() ? protocol::kNotIntegerError : error)) return false;
+  if (number < INT32_MIN || number > INT32_MAX) {
+    reply.Error(error.empty() ? "ERR value is out of range, value must between -2147483648 and "
+                                "2147483647"
+                              : error);
+    return false;
+  }
+  *value = static_cast<int>(number);
+  return true;
+}
+
+KvTarget::KvTarget(const protocol::CommandTable& table,
+                   std::shared_ptr<const TargetOptions> options)
+    : options_(std::move(options)),
+      keyspace_(options_->databases, options_->hash_seed),
+      handlers_(table.size(), nullptr) {
+  HandlerMap handlers = AllHandlers();
+  for (const protocol::Command& command : table.all()) {
+    if (command.row->owner != protocol::Owner::kKv) continue;
+    const auto found = handlers.find(command.full_name);
+    if (found != handlers.end()) {
+      handlers_[command.id] = found->second;
+      handlers.erase(found);
+    } else if (!command.Has(protocol::kSubcommands)) {
+      unhandled_.push_back(command.full_name);
+    }
+  }
+  for (const auto& [name, handler] : handlers) unhandled_.emplace_back(name);
+}
+
+void KvTarget::Handle(const Request& request, Context& context) {
+  const protocol::Command& command = *request.command;
+  const Handler handler = handlers_[command.id];
+  if (handler == nullptr) {
+    const bool container = command.Has(protocol::kSubcommands) && request.args.size() > 1;
+    context.reply->Error(
+        container ? protocol::CommandTable::UnknownSubcommandError(command, request.args[1])
+                  : protocol::CommandTable::UnknownCommandError(request.args));
+    return;
+  }
+  Call call{keyspace_, *options_, request, context, *context.reply, request.args, request.db};
+  handler(call);
+}
+
+bool KvTarget::Apply(int db, std::span<const std::string_view> args, Context& context) {
+  return keyspace_.Apply(db, args, context);
+}
+
+bool KvTarget::OnTimer(Context& context) {
+  return !options_->lazy_expiry_only && keyspace_.ExpireSome(context);
+}
+
+std::string KvTarget::Digest() const {
+  Digest160 sum;
+  keyspace_.ForEach([&sum](int db, const Entry& entry) {
+    Entry::Digits digits;
+    DigestBuilder key("kv");
+    key.Add(static_cast<uint64_t>(db)).Add(static_cast<uint64_t>(entry.type())).Add(entry.key());
+    key.Add(entry.has_expiry() ? 1 : 0)
+        .Add(entry.has_expiry() ? static_cast<uint64_t>(entry.expiry_ms()) : 0);
+    key.Add(entry.Text(&digits));
+    sum += key.Finish();
+  });
+  return sum.Hex();
+}
+
+KeyspaceStats KvTarget::Stats() const {
+  KeyspaceStats stats;
+  for (int db = 0; db < keyspace_.databases(); ++db) {
+    stats.dbs.push_back({keyspace_.size(db), keyspace_.expires(db), keyspace_.AverageTtlMs(db)});
+  }
+  stats.expired_keys = keyspace_.expired_keys();
+  stats.keyspace_hits = keyspace_.hits();
+  stats.keyspace_misses = keyspace_.misses();
+  return stats;
+}
+
+}  // namespace understudy::targets::kv
