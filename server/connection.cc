@@ -83,9 +83,12 @@ void Connection::ReadInto() {
 void Connection::OnReadEnd(ssize_t got) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
   // A client may shut its side down and still wait for the replies of what it sent.
-  if (got == 0 && session_.peer_id.empty() && replies_.bytes() + replies_.slots() > 0) {
+  if (got == 0 && session_.peer_id.empty() &&
+      (paused_ || replies_.bytes() > 0 || replies_.slots() > 0)) {
+    half_closed_ = true;
     readable_.Disable();
-    return CloseAfterReplies();
+    if (!paused_) CloseAfterReplies();
+    return;
   }
   Close();
 }
@@ -138,7 +141,11 @@ void Connection::Resume() {
   paused_ = false;
   // The parser delivers the request that was refused once more.
   if (!executing_) ExecuteInput();
-  if (MayRead()) readable_.Enable();
+  if (half_closed_) {
+    if (!paused_ && !closed_) CloseAfterReplies();
+  } else if (MayRead()) {
+    readable_.Enable();
+  }
 }
 
 void Connection::ProtocolError() {
@@ -185,7 +192,7 @@ void Connection::Flush() {
   }
   writable_.Disable();
   if (close_after_replies_ && !replies_.waiting()) return Close();
-  if (!readable_.enabled() && MayRead()) {
+  if (!readable_.enabled() && MayRead() && !half_closed_) {
     // It was over the output limit: go on with what waits in the input.
     readable_.Enable();
     ExecuteInput();

@@ -142,6 +142,7 @@ class Connection {
   uint64_t received_ = 0, executed_ = 0;
   bool paused_ = false, executing_ = false;
   bool dirty_ = false;
+  bool half_closed_ = false;  // the other side sends nothing more
   bool close_after_replies_ = false, closed_ = false;
   FdEvent readable_, writable_;
 };
