@@ -5,6 +5,9 @@
 #include <sys/uio.h>
 
 #include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
 
 namespace understudy::server {
 
@@ -19,6 +22,21 @@ class FileOperations {
 };
 
 // Writes one piece.
-bool WriteAt(FileOperations* files, int fd, const void* bytes, size_t size, uint64_t offset);
+bool WriteAt(FileOperations* files, int fd, std::string_view bytes, uint64_t offset);
+
+// A whole file, mapped for reading. It must not be made shorter meanwhile.
+class MappedFile {
+ public:
+  // nullptr, with `error` one line, if it can't be opened or mapped.
+  static std::shared_ptr<const MappedFile> Map(const std::string& path, std::string* error);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  std::string_view bytes() const { return bytes_; }
+
+ private:
+  explicit MappedFile(std::string_view bytes) : bytes_(bytes) {}
+  std::string_view bytes_;
+};
 
 }  // namespace understudy::server

@@ -52,10 +52,8 @@ class LockFile {
 
  private:
   bool Create(std::string* error);
-  bool ReadSlot(int slot, uint64_t* sequence, std::map<uint64_t, std::string>* states) const;
+  bool Replace(uint64_t slot_bytes, std::string* error);
   std::string EncodeBody() const;
-  bool WriteSlot(int slot, const std::string& body, bool sync);
-  bool Grow(size_t body_bytes, std::string* error);
   bool Fail(const char* what, std::string* error);
 
   FileOperations* files_;

@@ -61,7 +61,7 @@ class LogReader {
   const LogFlaw& torn_tail() const { return torn_tail_; }
   const LogFlaw& damage() const { return damage_; }
   const std::vector<Segment>& segments() const { return segments_; }
-  uint64_t next_number() const { return next_number_; }
+  uint64_t next_number() const { return segments_.empty() ? 1 : segments_.back().number + 1; }
 
   // The surviving records of one cluster, in the order of their indexes. Reads the files again,
   // one mapped at a time. False: they changed meanwhile.
@@ -69,24 +69,28 @@ class LogReader {
   std::vector<uint64_t> clusters() const;
 
   // Makes the log on disk as it was delivered: cuts the torn tail off; keeps what is damaged, and
-  // what comes after, under the name damaged-<segment> and drops it from the log. Durable.
+  // what comes after, under the name damaged-<segment> and drops it from the log; removes empty
+  // segments at the end. Durable.
   bool Repair(std::string* error);
 
  private:
-  struct Run {  // consecutive records of a cluster, one behind the other in a segment or not
+  // Consecutive records of a cluster in one segment; other clusters' may be between them.
+  struct Run {
     size_t segment;
-    uint64_t offset;
+    uint64_t offset;  // of the first
     cluster::Index first, last;
   };
   bool ScanSegment(size_t at, bool newest, std::string_view bytes);
   void Note(size_t segment, uint64_t offset, const cluster::EntryView& entry);
+  bool CutTornTail(std::string* error);
+  bool PutDamagedAside(std::string* error);
 
   std::string dir_;
   std::vector<Segment> segments_;
   std::map<uint64_t, std::vector<Run>> runs_;
   LogFlaw torn_tail_, damage_;
-  size_t flawed_segment_ = 0;
-  uint64_t next_number_ = 1;
+  size_t flawed_ = 0;  // place in segments_ of the one with a flaw
+  size_t used_ = 0;    // segments behind these are empty
 };
 
 // Appends to the log. One thread at a time.
@@ -139,8 +143,22 @@ class LogAppender {
   bool unsynced_ = false;
   bool directory_changed_ = false;
   std::vector<int> old_fds_;  // complete segments that aren't fsynced yet
+  int directory_fd_ = -1;
+  std::vector<iovec> pieces_;  // reused
 };
 
 std::string SegmentPath(const std::string& dir, uint64_t number);
+// All segments in a directory, by number.
+bool ListSegments(const std::string& dir, std::vector<Segment>* segments, std::string* error);
+
+std::string SegmentHeader(uint64_t number);
+// Of a group's mark.
+uint32_t MarkChecksum(uint64_t segment_number, uint64_t offset);
+// Visits the records of a segment in order, up to the first bytes that are neither record nor mark
+// nor the zeros at the end. Returns where those bytes are; `bytes.size()` or more: there are none.
+// A wrong header: 0.
+uint64_t WalkSegment(std::string_view bytes, uint64_t number,
+                     const std::function<void(uint64_t offset, const cluster::EntryView& entry,
+                                              std::string_view record)>& visit);
 
 }  // namespace understudy::server

@@ -24,6 +24,7 @@
 // must stop to propose and to accept appends.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -64,7 +65,6 @@ class LogWriter {
     bool memory_only = false;
     uint64_t max_backlog_bytes = 256u << 20;
     uint64_t segment_bytes = 64u << 20;
-    FileOperations* files = nullptr;  // must outlive the writer; nullptr: the real ones
   };
   struct RecordsTag {
     uint64_t cluster = 0;
@@ -105,7 +105,7 @@ class LogWriter {
   // CONFIG SET appendfsync. Blocks for one small fsync when it gets weaker. False with `error`:
   // unchanged.
   bool SetPolicy(FsyncPolicy policy, std::string* error);
-  FsyncPolicy policy() const { return settings_.policy; }
+  FsyncPolicy policy() const;
 
   // Writes and fsyncs all that was given, ends the threads, and notes a clean stop in the data
   // directory. False: it wasn't all written. Events that came of it can still be delivered.
@@ -139,28 +139,40 @@ class LogWriter {
     void clear();
   };
 
+  using Clock = std::chrono::steady_clock;
+
+  // All but the threads' own functions are called with mutex_ held. Those that take `lock` give it
+  // back while they touch the disk; writer_busy_ then keeps everybody else from the log.
+  bool WriteDirectly(std::span<const std::string_view> records, const RecordsTag& tag);
+  void AddTag(const RecordsTag& tag);
   void WriterThread();
+  bool SyncWillBeDue() const;
+  bool SyncIsDue() const;
+  void SyncLog(std::unique_lock<std::mutex>* lock);
+  void WorkOnQueue(std::unique_lock<std::mutex>* lock);
+  void DropSegments(std::unique_lock<std::mutex>* lock);
+  bool WriteLocks(std::string* why);                        // without mutex_
+  bool WriteRecords(FsyncPolicy policy, std::string* why);  // without mutex_
+  void PushLockEvents();
+  void Fail(const std::string& why);
+  void Push(Event event);
   void SnapshotThread();
-  bool WorkOn(const Queue& work, FsyncPolicy policy);
-  bool FsyncNow(std::unique_lock<std::mutex>* lock);
-  bool DirectWriteAllowed() const;
-  void Fail(const std::string& why);  // with mutex_ held
-  void Push(Event event);             // with mutex_ held
-  void DropSegments();                // with mutex_ held
 
+  // Set once.
+  DataDirectory* const directory_;
+  Logger* const logger_;
+  const int notify_fd_;
+  const bool log_exists_;
+
+  mutable std::mutex mutex_;  // guards all up to the next empty line
   Settings settings_;
-  FileOperations real_files_;
-  FileOperations* files_;
-  DataDirectory* directory_;
-  std::unique_ptr<LockFile> promises_;  // used by the writer thread only
-  Logger* logger_;
-  int notify_fd_ = -1;
-
-  mutable std::mutex mutex_;  // guards all below
-  std::unique_ptr<LogAppender> log_;
+  std::unique_ptr<LogAppender> log_;    // used without mutex_ by the writer thread while it's busy
+  std::unique_ptr<LockFile> promises_;  // the writer thread's
   std::condition_variable wake_writer_, wake_snapshots_;
   Queue waiting_, working_;
-  bool writer_busy_ = false;  // works without the mutex: nobody else may write to the log
+  uint64_t backlog_bytes_ = 0;
+  Clock::time_point sync_due_;  // of what is written and not fsynced, if there is anything
+  bool writer_busy_ = false;
   bool stopping_ = false;
   bool failed_ = false;
   std::vector<Event> events_;
@@ -168,10 +180,12 @@ class LogWriter {
   std::map<uint64_t, cluster::Index> covered_;
   bool covered_changed_ = false;
 
-  bool overloaded_ = false;  // the event loop's thread only
+  // The event loop's thread only.
+  bool overloaded_ = false;
   bool stopped_ = false;
   bool clean_ = false;
   std::vector<Event> delivering_;
+
   std::thread writer_, snapshot_saver_;
 };
 

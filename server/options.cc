@@ -78,6 +78,15 @@ bool ReadConfigFile(const std::string& path, int depth, Options* options, std::s
 
 // --- command line --------------------------------------------------------------------------------
 
+std::string DefaultForHelp(const Parameter& row, const Options& defaults) {
+  if (row.name == "client-output-buffer-limit") return "no limits";
+  std::string value = FormatParameter(row, defaults);
+  auto bytes = protocol::ParseInteger(value);
+  if (row.unit != Parameter::Unit::kMemory || !bytes || *bytes == 0) return value;
+  if (*bytes % (1 << 20) == 0) return std::to_string(*bytes >> 20) + "mb";
+  return value;
+}
+
 // All options but --help, --version and the hidden ones; one group a heading.
 std::vector<program_options::options_description> DescribeParameters(bool fixed) {
   std::vector<program_options::options_description> groups;
@@ -90,7 +99,7 @@ std::vector<program_options::options_description> DescribeParameters(bool fixed)
       groups.emplace_back(std::string(heading), 100, 60);
     }
     std::string help(row.help);
-    std::string value = FormatParameter(row, defaults);
+    std::string value = DefaultForHelp(row, defaults);
     if (!value.empty()) help += " [" + value + "]";
     if (row.TakesSeveralWords()) {
       auto* type = program_options::value<std::vector<std::string>>()->multitoken();
@@ -106,7 +115,7 @@ std::vector<program_options::options_description> DescribeParameters(bool fixed)
 }
 
 program_options::options_description DescribeGeneral() {
-  program_options::options_description general("Information");
+  program_options::options_description general("Information", 100, 60);
   general.add_options()("help", "print this and exit")("version", "print the version and exit")(
       "inspect-log", program_options::value<std::string>()->value_name("<directory>"),
       "print what is in the log of a data directory and exit");
@@ -202,6 +211,10 @@ bool ParseCommandLine(const std::vector<std::string>& arguments, CommandLine* ou
       out->inspect_dir = option.value.at(0);
     }
     if (key == "config-file") out->config_file = option.value.at(0);
+  }
+  if (out->config_file.starts_with('-')) {
+    *error = "Unknown option '" + out->config_file + "'";
+    return false;
   }
   if (out->action != CommandLine::Action::kRun) return true;
   if (!out->config_file.empty() && !ReadConfigFile(out->config_file, 0, &out->options, error)) {

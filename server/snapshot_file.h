@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/types.h"
 
@@ -42,6 +43,8 @@ enum class SnapshotStatus : uint8_t { kNone, kLoaded, kDamaged };
 SnapshotStatus LoadSnapshotFile(const std::string& dir, uint64_t cluster, SnapshotFile* snapshot,
                                 std::string* error);
 
+// Clusters that have one, loadable or not.
+std::vector<uint64_t> ListSnapshots(const std::string& dir);
 // Removes left-overs of saves that didn't finish.
 void RemoveSnapshotLeftovers(const std::string& dir);
 
