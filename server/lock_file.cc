@@ -77,6 +77,8 @@ bool DecodeSlot(std::string_view slot, uint64_t* sequence,
 
 }  // namespace
 
+LockFile::LockFile(FileOperations* files) : files_(files == nullptr ? &real_files_ : files) {}
+
 LockFile::~LockFile() {
   if (fd_ >= 0) close(fd_);
 }
@@ -93,8 +95,24 @@ bool LockFile::Open(const std::string& dir, std::string* error) {
   fd_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
   if (fd_ < 0) {
     if (errno != ENOENT) return Fail("open", error);
-    return Create(error);
+    return Replace(kFirstSlotBytes, error);
   }
+  // What is read may be in the kernel only, and the next Write() relies on one slot.
+  return Load(error) && (files_->Sync(fd_) || Fail("fsync", error));
+}
+
+bool LockFile::Read(const std::string& dir, std::map<uint64_t, std::string>* states,
+                    std::string* error) {
+  LockFile file(nullptr);
+  file.path_ = dir + "/promises";
+  states->clear();
+  if (access(file.path_.c_str(), F_OK) != 0 && errno == ENOENT) return true;
+  if (!file.Load(error)) return false;
+  *states = std::move(file.states_);
+  return true;
+}
+
+bool LockFile::Load(std::string* error) {
   auto file = MappedFile::Map(path_, error);
   if (file == nullptr) {
     failed_ = true;
@@ -110,7 +128,8 @@ bool LockFile::Open(const std::string& dir, std::string* error) {
   }
   if (!good[0] && !good[1]) {
     failed_ = true;
-    *error = path_ + " is damaged: what this node promised can't be read any more. Remove the data " +
+    *error = path_ +
+             " is damaged: what this node promised can't be read any more. Remove the data " +
              "directory and join the cluster again";
     return false;
   }
@@ -118,11 +137,8 @@ bool LockFile::Open(const std::string& dir, std::string* error) {
   slot_was_damaged_ = !good[0] || !good[1];
   sequence_ = sequences[newest_slot_];
   states_ = std::move(states[newest_slot_]);
-  // What was read may be in the kernel only, and the next Write() relies on one slot.
-  return files_->Sync(fd_) || Fail("fsync", error);
+  return true;
 }
-
-bool LockFile::Create(std::string* error) { return Replace(kFirstSlotBytes, error); }
 
 // Both slots get the present states; the file takes its name when they are durable.
 bool LockFile::Replace(uint64_t slot_bytes, std::string* error) {

@@ -31,7 +31,8 @@ class LockFile {
   static constexpr size_t kMaxStateBytes = 1u << 20;
   static constexpr size_t kFirstSlotBytes = 16u << 10;
 
-  explicit LockFile(FileOperations* files) : files_(files) {}
+  // `files` must outlive the object; nullptr: the real ones.
+  explicit LockFile(FileOperations* files);
   ~LockFile();
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
@@ -39,6 +40,10 @@ class LockFile {
   // Opens or makes <dir>/promises. False, with `error` one line: it can't be used, or neither slot
   // is intact (then this node mustn't vote: it doesn't know what it promised).
   bool Open(const std::string& dir, std::string* error);
+
+  // Only reads <dir>/promises; no states if there is no such file.
+  static bool Read(const std::string& dir, std::map<uint64_t, std::string>* states,
+                   std::string* error);
 
   // As read by Open() and changed since. The bytes are what LockState::Encode() made.
   const std::map<uint64_t, std::string>& states() const { return states_; }
@@ -51,11 +56,12 @@ class LockFile {
   bool Write(std::string* error);
 
  private:
-  bool Create(std::string* error);
+  bool Load(std::string* error);
   bool Replace(uint64_t slot_bytes, std::string* error);
   std::string EncodeBody() const;
   bool Fail(const char* what, std::string* error);
 
+  FileOperations real_files_;
   FileOperations* files_;
   std::string dir_, path_;
   int fd_ = -1;

@@ -25,7 +25,7 @@ const char* ZeroPiece() {
 }  // namespace
 
 LogAppender::LogAppender(std::string dir, Options options, FileOperations* files)
-    : dir_(std::move(dir)), options_(options), files_(files) {}
+    : dir_(std::move(dir)), options_(options), files_(files == nullptr ? &real_files_ : files) {}
 
 LogAppender::~LogAppender() {
   for (int fd : old_fds_) close(fd);

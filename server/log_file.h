@@ -100,6 +100,7 @@ class LogAppender {
     uint64_t segment_bytes = 64u << 20;  // a new segment is begun when the next group won't fit
     bool zeros_ahead = true;             // for appendfsync always
   };
+  // `files` must outlive the object; nullptr: the real ones.
   LogAppender(std::string dir, Options options, FileOperations* files);
   ~LogAppender();
   LogAppender(const LogAppender&) = delete;
@@ -135,6 +136,7 @@ class LogAppender {
 
   std::string dir_;
   Options options_;
+  FileOperations real_files_;
   FileOperations* files_;
   std::vector<Segment> segments_;  // the last one is written to
   int fd_ = -1;

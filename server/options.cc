@@ -186,7 +186,8 @@ bool Complete(CommandLine* out, std::string* error) {
   if (!options.logfile.empty()) options.logfile = AbsoluteTo(options.dir, options.logfile);
   if (!options.pidfile.empty()) options.pidfile = AbsoluteTo(options.dir, options.pidfile);
   if (!out->config_file.empty()) out->config_file = AbsoluteTo(here, out->config_file);
-  if (options.name.empty()) options.name = "node-" + std::to_string(options.port);
+  if (options.name.empty() && options.port != 0)
+    options.name = "node-" + std::to_string(options.port);
   return true;
 }
 

@@ -43,7 +43,7 @@ struct Options {
   int64_t maxclients = 10000;
 
   // Cluster
-  std::string name;                   // "node-<port>" unless given
+  std::string name;                   // "node-<port>" unless given; empty for port 0
   std::vector<std::string> join;      // "host:port"
   std::string cluster_announce_ip;    // where peers reach this node; empty: found out by itself
   int64_t cluster_announce_port = 0;  // 0: port
