@@ -114,6 +114,7 @@ TEST(Log, RefusedRecordsLeaveTheLogAsItWas) {
       Record(2, 3, "b", kCluster + 1),
       second + Record(3, 4, "c", kCluster + 1),
       damaged,
+      second + Record(3, 7, "c") + Record(5, 7, "d"),  // a newer term, to be forgotten again
       (second + third).substr(0, second.size() + third.size() - 1),
       "garbage",
   };
