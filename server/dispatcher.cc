@@ -255,7 +255,7 @@ void Dispatcher::OnTruncated(cluster::Index after) {
 }
 
 void Dispatcher::OnLockChanged() {
-  node_->remote_commands().Clear();
+  node_->remote_commands().DropOlderTerms();
   node_->forwarder().AskAgain();
 }
 

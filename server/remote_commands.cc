@@ -21,6 +21,13 @@ void RemoteCommands::OnForward(const Batch& batch) {
   if (host_->can_execute()) Execute(batch.run, &origin);
 }
 
+void RemoteCommands::DropOlderTerms() {
+  const cluster::Member& member = host_->member();
+  std::erase_if(origins_, [&](const auto& entry) {
+    return member.role() != cluster::Role::kGlobal || entry.second.term != member.term();
+  });
+}
+
 void RemoteCommands::ExecuteWaiting() {
   for (auto& [run, origin] : origins_) {
     if (!origin.waiting.empty() && host_->can_execute()) Execute(run, &origin);

@@ -44,8 +44,8 @@ class RemoteCommands {
   bool read_in_turn() const { return read_in_turn_; }
   // End of the turn: sends the replies whose gates are open.
   void Flush();
-  // This node isn't the global any more, or of another term.
-  void Clear() { origins_.clear(); }
+  // The lock changed: what was forwarded to this node as the global of another term is dropped.
+  void DropOlderTerms();
 
   uint64_t executed() const { return executed_; }  // since start
 
