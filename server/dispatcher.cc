@@ -273,9 +273,12 @@ void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
 void Dispatcher::OnClosed(Connection& connection) {
   std::erase(gated_, &connection);
   std::erase(readers_, &connection);
+  LeaveChannels(connection);
+}
+
+void Dispatcher::LeaveChannels(Connection& connection) {
   Session& session = connection.session();
   if (session.channels.empty()) return;
-  // Who is gone leaves the rooms it joined.
   const Command* leave = node_->table().FindByName("chat.leave");
   for (const std::string& channel : session.channels) {
     std::string_view room = std::string_view(channel).substr(channel.find(':') + 1);

@@ -45,6 +45,9 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void OnFilled(Connection& connection) override;
   void OnReadExecuted(Connection& connection) override;
 
+  // The connection leaves all it joined through targets.
+  void LeaveChannels(Connection& connection);
+
   // End of the turn: reads executed in it need the lease.
   void ConfirmReads(cluster::Micros now);
   // Lets paused connections go on where they may.

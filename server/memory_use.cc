@@ -39,8 +39,8 @@ uint64_t ResidentBytes() {
 MemoryUse ReadMemoryUse() {
   MemoryUse use;
   use.resident = ResidentBytes();
-  use.system_total = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) *
-                     static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  use.system_total =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
   if (!HasJemalloc()) {
     use.used = use.active = use.allocator_resident = use.resident;
     return use;

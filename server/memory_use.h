@@ -11,11 +11,11 @@
 namespace understudy::server {
 
 struct MemoryUse {
-  uint64_t used = 0;       // bytes the program asked for and didn't give back
-  uint64_t active = 0;     // bytes of pages that hold such; with jemalloc, else = used
+  uint64_t used = 0;                // bytes the program asked for and didn't give back
+  uint64_t active = 0;              // bytes of pages that hold such; with jemalloc, else = used
   uint64_t allocator_resident = 0;  // bytes of pages the allocator keeps resident
-  uint64_t resident = 0;   // bytes resident of the whole process
-  uint64_t system_total = 0;  // bytes of memory this machine has
+  uint64_t resident = 0;            // bytes resident of the whole process
+  uint64_t system_total = 0;        // bytes of memory this machine has
 };
 MemoryUse ReadMemoryUse();
 

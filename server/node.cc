@@ -14,6 +14,8 @@
 #include <cstdio>
 #include <fstream>
 
+#include "server/info.h"
+
 namespace understudy::server {
 
 using cluster::MemberInfo;
@@ -354,6 +356,7 @@ void Node::Cron() {
   forwarder_->Expire(now());
   FollowConfiguration();
   connections_->CloseIdle(now(), options().timeout_s * 1000 * 1000);
+  SampleStatistics(*this);
 }
 
 // --- configuration ------------------------------------------------------------------------------

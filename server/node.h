@@ -23,6 +23,7 @@
 #include "server/peer_requests.h"
 #include "server/peers.h"
 #include "server/random.h"
+#include "server/rate_meter.h"
 #include "server/recovery.h"
 #include "server/remote_commands.h"
 #include "server/subscriptions.h"
@@ -71,6 +72,7 @@ class Node {
   Subscriptions& subscriptions() { return *subscriptions_; }
   LogWriter& writer() { return *writer_; }
   Random& random() { return random_; }
+  InfoSamples& info_samples() { return info_samples_; }
   const Identity& identity() const { return identity_; }
   std::shared_ptr<targets::TargetOptions> target_options() { return target_options_; }
   uint64_t turns() const { return connection_environment_.turn; }      // since start
@@ -102,6 +104,7 @@ class Node {
   std::unique_ptr<DataDirectory> directory_;
   Random random_;
   Identity identity_;
+  InfoSamples info_samples_;
   ConnectionEnvironment connection_environment_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ConnectionTable> connections_;

@@ -58,6 +58,10 @@ void ReplyUnknownSubcommand(NodeRequest& request);
 void ReplyHelp(std::string_view container, std::span<const std::string_view> lines,
                protocol::ReplyWriter* reply);
 
+// While the state here is to be replaced: clients know it and ask again.
+inline constexpr std::string_view kLoadingError =
+    "LOADING Redis is loading the dataset in memory";
+
 // The version of Redis whose commands and replies these are: clients decide by it what to use.
 inline constexpr std::string_view kRedisVersion = "7.2.0";
 

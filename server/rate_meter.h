@@ -47,4 +47,10 @@ class RateMeter {
   uint64_t last_total_ = 0;
 };
 
+// What INFO shows of the past; kept by SampleStatistics() (server/info.h).
+struct InfoSamples {
+  RateMeter commands, bytes_read, bytes_written;
+  uint64_t memory_peak_bytes = 0;
+};
+
 }  // namespace understudy::server

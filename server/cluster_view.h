@@ -1,0 +1,38 @@
+// What this node knows of the members of its cluster, itself included, as INFO, ROLE, CLUSTER NODES
+// and TARGET.SERVERS show it. The global knows how far each is; a local knows that of itself only.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/types.h"
+
+namespace understudy::server {
+
+class Node;
+
+struct MemberView {
+  cluster::MemberInfo info;
+  std::string host;  // of info.address
+  int port = 0;
+  bool self = false;
+  bool global = false;     // as far as known here
+  bool connected = false;  // a link from here to it works; true for this node itself
+  bool needs_snapshot = false, quarantined = false;
+  cluster::RunId run = 0;                       // 0: not known
+  std::optional<cluster::Index> index;          // it holds the log up to here
+  std::optional<cluster::Micros> acknowledged;  // when, by our clock, it was last heard of
+};
+
+// In the order of rank.
+std::vector<MemberView> ViewMembers(Node& node);
+// The same with the global first.
+std::vector<MemberView> ViewMembersGlobalFirst(Node& node);
+
+// "global", "candidate", "local"; of another than this node: "global" or "local".
+const char* RoleText(Node& node, const MemberView& member);
+// Where the global is, "<name> at <host:port>"; "unknown" if there is none.
+std::string GlobalText(Node& node);
+
+}  // namespace understudy::server

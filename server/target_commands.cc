@@ -1,0 +1,136 @@
+// TARGET.*: the clusters of this node by name. Today there is one, `main`.
+#include <cinttypes>
+#include <cstdio>
+
+#include "server/cluster_view.h"
+#include "server/node.h"
+#include "server/node_commands.h"
+
+namespace understudy::server {
+
+namespace {
+
+bool Exists(NodeRequest& request) { return request.args[1] == request.node.host().name(); }
+
+// False: an error was replied.
+bool CheckExists(NodeRequest& request) {
+  if (Exists(request)) return true;
+  request.reply.Error("ERR no such cluster '" + std::string(request.args[1].substr(0, 128)) + "'");
+  return false;
+}
+
+void HandleLock(NodeRequest& request) {
+  if (!CheckExists(request)) return;
+  const cluster::Member& member = request.node.host().member();
+  const cluster::NodeId holder = member.holder();
+  const cluster::MemberInfo* info = member.configuration().Find(holder);
+  protocol::ReplyWriter& reply = request.reply;
+  reply.Map(4);
+  reply.Bulk("holder");
+  info == nullptr ? reply.Null() : reply.Bulk(info->name);
+  reply.Bulk("id");
+  holder.empty() ? reply.Null() : reply.Bulk(holder);
+  reply.Bulk("term");
+  reply.Integer(static_cast<int64_t>(member.term()));
+  reply.Bulk("ttl-ms");
+  reply.Integer(member.LockRemaining(request.node.now()) / 1000);
+}
+
+// Run ids don't fit into signed 64-bit numbers; INFO shows a node's own in the same form.
+std::string RunText(cluster::RunId run) {
+  char text[48];
+  snprintf(text, sizeof(text), "%040" PRIx64, run);
+  return text;
+}
+
+void ReplyServer(NodeRequest& request, const MemberView& member) {
+  protocol::ReplyWriter& reply = request.reply;
+  const cluster::Member& core = request.node.host().member();
+  // A local knows how far it is itself behind what it heard to be committed.
+  cluster::Index newest =
+      core.role() == cluster::Role::kGlobal ? core.log().last_index() : core.commit();
+  size_t place = reply.DeferHeader(), pairs = 0;
+  auto text = [&](std::string_view name, std::string_view value) {
+    reply.Bulk(name);
+    reply.Bulk(value);
+    ++pairs;
+  };
+  auto number = [&](std::string_view name, cluster::Index value) {
+    reply.Bulk(name);
+    reply.Integer(static_cast<int64_t>(value));
+    ++pairs;
+  };
+  text("node", member.info.name);
+  text("id", member.info.id);
+  text("address", member.info.address);
+  text("role", RoleText(request.node, member));
+  number("connected", member.connected ? 1 : 0);
+  if (member.run != 0) text("run", RunText(member.run));
+  if (member.index) {
+    number("index", *member.index);
+    number("lag", newest > *member.index ? newest - *member.index : 0);
+  }
+  reply.FinishMap(place, pairs);
+}
+
+void HandleServers(NodeRequest& request) {
+  if (!CheckExists(request)) return;
+  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  request.reply.Array(members.size());
+  for (const MemberView& member : members) ReplyServer(request, member);
+}
+
+void HandleNodes(NodeRequest& request) {
+  if (!CheckExists(request)) return;
+  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  request.reply.Array(members.size());
+  for (const MemberView& member : members) request.reply.Bulk(member.info.name);
+}
+
+void HandleRunning(NodeRequest& request) { request.reply.Integer(Exists(request) ? 1 : 0); }
+
+// Of all that was executed here: the reply waits until that is committed. A state that is to be
+// replaced isn't shown.
+void HandleState(NodeRequest& request) {
+  if (!CheckExists(request)) return;
+  const ClusterHost& host = request.node.host();
+  if (!host.settled()) return request.reply.Error(kLoadingError);
+  request.gate.index = host.state_index();
+  std::string text = "type:" + std::string(host.target().type()) + "\r\n";
+  text += "index:" + std::to_string(host.state_index()) + "\r\n";
+  text += "digest:" + host.Digest() + "\r\n";
+  request.reply.Verbatim("txt", text);
+}
+
+void HandleHelp(NodeRequest& request) {
+  static constexpr std::string_view kLines[] = {
+      "TARGET.LOCK <cluster>",
+      "    Who holds the cluster's lock key, in which term, for how many milliseconds more.",
+      "TARGET.NODES <cluster>",
+      "    The names of the cluster's nodes, the global's first.",
+      "TARGET.RUNNING <cluster>",
+      "    Whether this node runs the cluster: 1 or 0.",
+      "TARGET.SERVERS <cluster>",
+      "    The cluster's servers, the global first: node, id, address, role, connected, and what",
+      "    is known here of run, index and lag.",
+      "TARGET.STATE <cluster>",
+      "    Type of the cluster's target, index and digest of its state on this node.",
+      "TARGET.HELP",
+      "    Print this help.",
+  };
+  request.reply.Array(std::size(kLines));
+  for (std::string_view line : kLines) request.reply.Simple(line);
+}
+
+}  // namespace
+
+std::span<const NamedHandler> TargetCommandHandlers() {
+  static constexpr NamedHandler kHandlers[] = {
+      {"target.lock", HandleLock},   {"target.servers", HandleServers},
+      {"target.nodes", HandleNodes}, {"target.running", HandleRunning},
+      {"target.state", HandleState}, {"target.help", HandleHelp},
+  };
+  return kHandlers;
+}
+
+}  // namespace understudy::server
