@@ -41,7 +41,6 @@ while (($#)); do
 done
 
 need build bench
-# shellcheck disable=SC2119
 [[ ${UNDERSTUDY_NO_BUILD:-} == 1 ]] || configure
 [[ ${UNDERSTUDY_NO_BUILD:-} == 1 ]] || compile understudy-server load_generator >"$build/build.log" 2>&1 ||
   die "the build failed; see $build/build.log"

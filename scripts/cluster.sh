@@ -86,7 +86,6 @@ prepare() {
   need cluster
   if [[ ${UNDERSTUDY_NO_BUILD:-} != 1 ]]; then
     need build
-    # shellcheck disable=SC2119
     configure
     say "Building (log: $build/build.log)"
     if ! cmake --build "$build" -j "$(jobs_for_build)" --target understudy-server >"$build/build.log" 2>&1; then

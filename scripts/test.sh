@@ -39,7 +39,6 @@ else
 fi
 [[ -f $build/CMakeCache.txt ]] || [[ ${#cmake_options[@]} -gt 0 ]] || cmake_options=(-DCMAKE_BUILD_TYPE=Release)
 configure "${cmake_options[@]}"
-# shellcheck disable=SC2119
 compile
 
 cd "$build"

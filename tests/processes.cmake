@@ -1,0 +1,20 @@
+# Clients of the tests that start processes.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(HIREDIS REQUIRED IMPORTED_TARGET hiredis)
+find_package(Boost REQUIRED COMPONENTS program_options)
+add_executable(failover_client failover_client.cc)
+target_link_libraries(failover_client PRIVATE understudy_linearizability PkgConfig::HIREDIS
+  Boost::program_options Threads::Threads)
+
+# Tests that start nodes: understudy_process_test(<script without .sh> <seconds> <processors>). Exit
+# status 77 means skipped; the test says why.
+function(understudy_process_test name timeout processors)
+  add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${name}.sh)
+  set_tests_properties(${name} PROPERTIES LABELS process TIMEOUT ${timeout}
+    PROCESSORS ${processors} SKIP_RETURN_CODE 77
+    ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR}")
+endfunction()
+understudy_process_test(show 120 1)
+understudy_process_test(failover 300 2)
+understudy_process_test(pause 180 1)
+understudy_process_test(restart_all 240 2)
