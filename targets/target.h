@@ -9,7 +9,7 @@
 //  1. No I/O, clock, randomness or thread of its own. Time and randomness come with the context.
 //  2. After Handle() with effects E, the state equals that of a copy that ran Apply(E) instead.
 //  3. Handle() without effects hasn't changed the state (but for caches nobody can observe).
-//  4. An error reply means: no effects.
+//  4. An error reply means: no effects, but for the deletion of keys found to have expired.
 //  5. Snapshot() on equal states may differ in order, Digest() may not.
 //
 // All calls come from one thread, never re-entered. The framework owns the target; the target owns

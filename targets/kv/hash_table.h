@@ -295,7 +295,7 @@ class HashTable {
     constexpr uint64_t kSlotsDrawn = 16, kDraws = 100;
     const size_t total = buckets();
     for (uint64_t draw = 0; draw < kDraws; ++draw) {
-      const uint64_t bits = KeyHasher::Fold(random + draw, 0xd6e8feb86659fd93ull ^ (random >> 17));
+      const uint64_t bits = Scramble(random += 0x9e3779b97f4a7c15ull);
       Item* item = At(static_cast<size_t>((bits >> 4) % total), bits % kSlotsDrawn);
       if (item != nullptr) return item;
     }
@@ -340,6 +340,13 @@ class HashTable {
     size_t buckets = 1;
     while (Capacity(buckets) <= items) buckets *= 2;
     return buckets;
+  }
+
+  // The output function of splitmix64.
+  static uint64_t Scramble(uint64_t bits) {
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9ull;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebull;
+    return bits ^ (bits >> 31);
   }
 
   void Put(Bucket* bucket, uint8_t tag, Item* item) {

@@ -13,7 +13,7 @@ constexpr std::string_view kMagic = "REDIS";
 constexpr size_t kVersionDigits = 4;
 
 // The two high bits of a length's first byte.
-constexpr int kSixBits = 0, kFourteenBits = 1, kLong = 2, kEncoded = 3;
+constexpr int kSixBits = 0, kFourteenBits = 1, kLong = 2;  // 3: an encoded string
 constexpr uint8_t kLength32 = 0x80, kLength64 = 0x81;
 constexpr uint8_t kInt8 = 0, kInt16 = 1, kInt32 = 2, kLzf = 3;
 constexpr uint8_t kEncodedFlag = 0xc0;
