@@ -277,6 +277,12 @@ TEST(Log, AgreesWithAModel) {
         ASSERT_TRUE(log.AppendRecords(records));
         break;
       }
+      case 6: {  // good records of newer terms before a bad one leave no trace
+        std::string records;
+        for (Index i = 1; i < 5; ++i) records += Record(log.last_index() + i, term + i, "refused");
+        ASSERT_FALSE(log.AppendRecords(records + Record(1, term, "bad")));
+        break;
+      }
       default: {
         std::string payload(random() % 3000, 'p');
         log.Append(term, 1000, EntryType::kNormal, payload);
