@@ -18,3 +18,7 @@ understudy_process_test(show 120 1)
 understudy_process_test(failover 300 2)
 understudy_process_test(pause 180 1)
 understudy_process_test(restart_all 240 2)
+
+add_executable(hostile_client hostile_client.cc)
+target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Threads)
+understudy_process_test(hostile 240 2)
