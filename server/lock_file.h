@@ -62,7 +62,6 @@ class LockFile {
   bool Fail(const char* what, std::string* error);
 
   FileOperations real_files_;
-  FileOperations real_files_;
   FileOperations* files_;
   std::string dir_, path_;
   int fd_ = -1;
