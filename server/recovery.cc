@@ -51,7 +51,7 @@ void Recovery::MayHaveLost(uint64_t number, const std::string& why) {
 }
 
 bool Recovery::OpenPromises(std::string* error) {
-  promises_ = std::make_unique<LockFile>(settings_.files);
+  promises_ = std::make_unique<LockFile>(nullptr);
   if (!promises_->Open(directory_->path(), error)) return false;
   if (promises_->slot_was_damaged()) {
     logger_->Notice("One of the two copies of the promises isn't intact; the other one is used");
@@ -178,7 +178,7 @@ bool Recovery::StartWriter(std::string* error) {
   if (!settings_.memory_only) {
     LogAppender::Options options;
     options.segment_bytes = settings_.segment_bytes;
-    log = std::make_unique<LogAppender>(directory_->path(), options, settings_.files);
+    log = std::make_unique<LogAppender>(directory_->path(), options, nullptr);
     if (!log->Open(log_.segments(), log_.next_number(), error)) return false;
   }
   out_->writer = std::make_unique<LogWriter>(settings_, directory_, std::move(promises_),
