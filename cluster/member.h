@@ -77,7 +77,7 @@ struct MemberOptions {
 
 // What the driver has read from disk at start.
 struct Recovered {
-  LockState lock;
+  LockState lock;        // its configuration the snapshot's, if that is newer
   Index base_index = 0;  // of the snapshot loaded, 0/0 without
   Term base_term = 0;
   int64_t last_time_ms = 0;  // newest entry's or snapshot's time; 0: none

@@ -38,20 +38,21 @@ struct Message {
   std::string_view records;   // kAppend: into the sender's log; valid until the member changes.
                               // On receipt: into the receiver's read buffer.
   Index commit = 0;           // kAppend, kHeartbeat, kReadIndexReply: global's commit index
-  Micros sent_at = 0;         // kAppend, kHeartbeat: sender's clock; echoed in the reply
+  Micros sent_at = 0;         // kAppend, kHeartbeat: sender's clock; echoed in the reply. 0: needs
+                              // no answer (news of a commit)
   int64_t global_time_ms = 0; // kAppend, kHeartbeat, kReadIndexReply: the global's time
 
   bool granted = false;       // k*LockReply
-  bool accepted = false;      // kAppendReply: records fit
+  bool accepted = false;      // kAppendReply: records fit; kReadIndexReply: answered by the global
   bool quarantined = false;   // replies: sender doesn't count for majorities; on a LockReply: the
                               // grant counts only if every voter answers
   bool release_quarantine = false;  // kAppend, kHeartbeat: the receiver's quarantine may end once
                                     // it holds everything up to `commit`
   bool handover = false;      // kPreLock, kLock: the holder itself asked for this (kTransfer)
-  Index match = 0;            // kAppendReply: durable up to here, in `term`
-  Index received = 0;         // kAppendReply: received up to here. When refused: where to try next
+  Index match = 0;            // kAppendReply, kHeartbeatReply: durable up to here, in `term`
+  Index received = 0;         // the same: received up to here. When refused: where to try next
   Term hint_term = 0;         // refused kAppendReply: receiver's term at `received`
-  bool wants_snapshot = false;  // kAppendReply: state was lost, records won't do
+  bool wants_snapshot = false;  // kAppendReply, kHeartbeatReply: state was lost, records won't do
   uint64_t request = 0;       // kReadIndex, kReadIndexReply
 };
 

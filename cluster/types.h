@@ -50,7 +50,7 @@ struct LockState {
   Term holder_term = 0;
   bool promised_nothing = false;  // clean-stop note; see DESIGN's rule 4 in cluster/member.h
   bool quarantined = false;
-  Configuration configuration;    // newest known (also appended, not yet committed)
+  Configuration configuration;    // newest committed; those appended behind it are in the log
   Index configuration_index = 0;
 
   //   state := version:u8=1 term:varint granted_to:text granted_run:varint holder:text

@@ -1,0 +1,65 @@
+// simulator [--seed N] [--seeds N] [--first N] [--nodes N] [--seconds N] [--verbose]
+//
+//   --seed N     one run; --seeds N: that many, from --first (default 1) on
+//   --seconds N  simulated time before everything is healed (default 20)
+//   --verbose    tells what happens
+// A run that fails aborts, having printed its seed.
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "tests/simulator/simulation.h"
+
+int main(int argc, char** argv) {
+  uint64_t first = 1;
+  uint64_t count = 1;
+  understudy::simulator::SimulationOptions options;
+  for (int i = 1; i < argc; ++i) {
+    std::string name = argv[i];
+    if (name == "--verbose") {
+      options.verbose = true;
+      continue;
+    }
+    char* end = nullptr;
+    uint64_t value = i + 1 < argc ? std::strtoull(argv[i + 1], &end, 10) : 0;
+    if (end == nullptr || *end != '\0' || end == argv[i + 1]) {
+      std::fprintf(stderr, "simulator: %s needs a number\n", name.c_str());
+      return 1;
+    }
+    ++i;
+    if (name == "--seed" || name == "--first") {
+      first = value;
+    } else if (name == "--seeds") {
+      count = value;
+    } else if (name == "--nodes") {
+      options.nodes = value;
+    } else if (name == "--seconds") {
+      options.duration = static_cast<understudy::simulator::Micros>(value) * 1'000'000;
+    } else {
+      std::fprintf(stderr, "simulator: unknown option %s\n", name.c_str());
+      return 1;
+    }
+  }
+  auto start = std::chrono::steady_clock::now();
+  uint64_t steps = 0, committed = 0, elections = 0, reads = 0;
+  for (uint64_t seed = first; seed < first + count; ++seed) {
+    options.seed = seed;
+    if (options.verbose) std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
+    understudy::simulator::Simulation simulation(options);
+    simulation.Run();
+    steps += simulation.steps();
+    committed += simulation.committed();
+    elections += simulation.elections();
+    reads += simulation.reads();
+  }
+  double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  std::printf(
+      "%llu seeds from %llu: %llu steps, %llu entries committed, %llu elections won, "
+      "%llu reads, %.1f s\n",
+      static_cast<unsigned long long>(count), static_cast<unsigned long long>(first),
+      static_cast<unsigned long long>(steps), static_cast<unsigned long long>(committed),
+      static_cast<unsigned long long>(elections), static_cast<unsigned long long>(reads), seconds);
+  return 0;
+}

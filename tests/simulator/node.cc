@@ -1,0 +1,130 @@
+#include "tests/simulator/node.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "cluster/check.h"
+
+namespace understudy::simulator {
+
+void Node::Start(Micros now, int64_t wall_ms, bool lost_data) {
+  run_ = (seed_ << 16 | ++runs_) + 1;
+  cluster::Recovered recovered;
+  if (!disk_.lock.empty()) {
+    UNDERSTUDY_CHECK(cluster::LockState::Decode(disk_.lock, &recovered.lock), "lock state on disk");
+  }
+  if (lost_data) recovered.lock.quarantined = true;
+  if (recovered.lock.configuration_index < disk_.base) {
+    recovered.lock.configuration_index = disk_.base;
+    recovered.lock.configuration = disk_.base_configuration;
+  }
+  cluster::Log log;
+  log.Reset(disk_.base, disk_.base_term);
+  for (const std::string& record : disk_.records) {
+    UNDERSTUDY_CHECK(log.AppendRecords(record), "records on disk");
+  }
+  recovered.base_index = disk_.base;
+  recovered.base_term = disk_.base_term;
+  recovered.last_time_ms = disk_.base_time_ms;
+  cluster::EntryView newest;
+  if (log.Get(log.last_index(), &newest)) recovered.last_time_ms = newest.time_ms;
+  recovered.log = &log;
+  cluster::MemberOptions options;
+  options.id = id_;
+  options.run = run_;
+  options.lock_ttl = ttl_;
+  options.max_append_bytes = 4096;
+  options.max_inflight_bytes = 16384;
+  applied_ = disk_.base;
+  member_ = std::make_unique<cluster::Member>(options, std::move(recovered), now, wall_ms);
+}
+
+void Node::Kill(size_t survivors) {
+  for (size_t i = 0; i < std::min(survivors, pending_.size()); ++i) ToDisk(pending_[i]);
+  pending_.clear();
+  member_.reset();
+}
+
+void Node::LoseRecords(size_t count) {
+  disk_.records.resize(disk_.records.size() - std::min(count, disk_.records.size()));
+}
+
+void Node::ToDisk(const PendingWrite& write) {
+  if (write.lock_sequence != 0) disk_.lock = write.lock;
+  for (std::string_view batch : write.records) {
+    while (!batch.empty()) {
+      cluster::EntryView entry;
+      size_t size = 0;
+      UNDERSTUDY_CHECK(cluster::ReadRecord(batch, &entry, &size) == cluster::RecordStatus::kOk,
+                       "records to write are whole");
+      UNDERSTUDY_CHECK(entry.index <= disk_.base + disk_.records.size() + 1,
+                       "records are written without gaps");
+      if (entry.index > disk_.base) {
+        disk_.records.resize(entry.index - disk_.base - 1);
+        disk_.records.emplace_back(batch.substr(0, size));
+      }
+      batch.remove_prefix(size);
+    }
+  }
+}
+
+void Node::Turn(Micros now) {
+  while (member_->HasReady()) {
+    cluster::Ready ready = member_->TakeReady(now);
+    PendingWrite write;
+    if (ready.persist_lock) {
+      write.lock_sequence = ready.lock_sequence;
+      write.lock = ready.lock.Encode();
+    }
+    if (ready.truncated_after && on_truncated) on_truncated(*ready.truncated_after);
+    for (std::string_view batch : ready.records) write.records.emplace_back(batch);
+    write.term = ready.records_term;
+    write.last = ready.records_last;
+    if (write.lock_sequence != 0 || write.last != 0) pending_.push_back(std::move(write));
+    for (const cluster::Message& message : ready.messages) on_message(message);
+    Apply();
+    for (const NodeId& local : ready.snapshots_wanted) {
+      if (on_snapshot_wanted) on_snapshot_wanted(local);
+    }
+    for (const cluster::Ready::Read& read : ready.reads) {
+      if (on_read) on_read(read);
+    }
+  }
+  Apply();
+}
+
+void Node::Apply() {
+  for (; applied_ < member_->commit(); ++applied_) {
+    cluster::EntryView entry;
+    UNDERSTUDY_CHECK(member_->log().Get(applied_ + 1, &entry), "committed entries can be applied");
+    if (on_apply) on_apply(entry);
+  }
+}
+
+void Node::Persist(size_t count, Micros now) {
+  for (; count > 0 && !pending_.empty(); --count) {
+    PendingWrite write = std::move(pending_.front());
+    pending_.pop_front();
+    ToDisk(write);
+    if (write.lock_sequence != 0) member_->LockPersisted(write.lock_sequence, now);
+    if (write.last != 0) member_->RecordsPersisted(write.term, write.last, now);
+  }
+}
+
+void Node::InstallSnapshot(Index index, Term term, int64_t time_ms,
+                           const cluster::Configuration& configuration, Micros now) {
+  Index commit = member_->commit();
+  member_->InstallSnapshot(index, term, time_ms, configuration, now);
+  if (member_->log().base_index() == index && commit < index) {
+    // The log begins anew behind it; so does the disk.
+    disk_.base = index;
+    disk_.base_term = term;
+    disk_.base_time_ms = time_ms;
+    disk_.base_configuration = configuration;
+    disk_.records.clear();
+    for (PendingWrite& write : pending_) write.records.clear();
+  }
+  applied_ = std::max(applied_, std::min(index, member_->commit()));
+}
+
+}  // namespace understudy::simulator
