@@ -65,6 +65,8 @@ class LogWriter {
     bool memory_only = false;
     uint64_t max_backlog_bytes = 256u << 20;
     uint64_t segment_bytes = 64u << 20;
+    // What RecoverNode() gives to log and promises: must outlive the writer; nullptr: the real ones.
+    FileOperations* files = nullptr;
   };
   struct RecordsTag {
     uint64_t cluster = 0;
