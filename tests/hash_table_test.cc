@@ -126,7 +126,8 @@ TEST(HashTable, ShrinksAgain) {
 }
 
 TEST(HashTable, NoOperationMovesMuch) {
-  // The number of items moved by an insertion is bounded: measured by what is left in the old array.
+  // The number of items moved by an insertion is bounded: measured by what is left in the old
+  // array.
   Items items;
   for (int i = 0; i < 100'000; ++i) items.Add(std::to_string(i));
   int rehashing = 0;
@@ -158,8 +159,8 @@ void CheckScan(uint64_t seed, size_t start_size, int changes_a_step, bool growin
   uint64_t cursor = 0;
   int added = 0;
   do {
-    cursor = items.table().Scan(cursor, false,
-                                [&](const Item* item, bool) { seen.insert(item->name); });
+    cursor =
+        items.table().Scan(cursor, false, [&](const Item* item, bool) { seen.insert(item->name); });
     for (int i = 0; i < changes_a_step; ++i) {
       if (growing) {
         items.Add("new" + std::to_string(added++));
@@ -196,8 +197,8 @@ TEST(HashTable, ScanGoesOnAtATableOfAnotherSize) {
   bool at_small = true;
   do {
     Items& items = at_small ? small : large;
-    cursor = items.table().Scan(cursor, false,
-                                [&](const Item* item, bool) { seen.insert(item->name); });
+    cursor =
+        items.table().Scan(cursor, false, [&](const Item* item, bool) { seen.insert(item->name); });
     at_small = !at_small;
   } while (cursor != 0);
   for (int i = 0; i < 1000; ++i) EXPECT_EQ(seen.count("both" + std::to_string(i)), 1u);
@@ -243,9 +244,8 @@ TEST(HashTable, DrainsInSteps) {
   for (int i = 0; i < 10'000; ++i) items.Add(std::to_string(i));
   std::set<std::string> destroyed;
   int steps = 1;
-  while (!items.table().Drain(10, [&](Item* item) {
-    EXPECT_TRUE(destroyed.insert(item->name).second);
-  })) {
+  while (!items.table().Drain(
+      10, [&](Item* item) { EXPECT_TRUE(destroyed.insert(item->name).second); })) {
     ++steps;
   }
   EXPECT_EQ(destroyed.size(), 10'000u);

@@ -21,53 +21,91 @@ class RandomCommands {
     switch (Below(46)) {
       case 0:
       case 1:
-      case 2: return Set();
-      case 3: return {"GET", Key()};
-      case 4: return {"SETNX", Key(), Value()};
-      case 5: return {"SETEX", Key(), Seconds(), Value()};
-      case 6: return {"PSETEX", Key(), Milliseconds(), Value()};
-      case 7: return {"GETSET", Key(), Value()};
-      case 8: return {"GETDEL", Key()};
-      case 9: return GetEx();
-      case 10: return Many("MGET", false);
-      case 11: return Many("MSET", true);
-      case 12: return Many("MSETNX", true);
+      case 2:
+        return Set();
+      case 3:
+        return {"GET", Key()};
+      case 4:
+        return {"SETNX", Key(), Value()};
+      case 5:
+        return {"SETEX", Key(), Seconds(), Value()};
+      case 6:
+        return {"PSETEX", Key(), Milliseconds(), Value()};
+      case 7:
+        return {"GETSET", Key(), Value()};
+      case 8:
+        return {"GETDEL", Key()};
+      case 9:
+        return GetEx();
+      case 10:
+        return Many("MGET", false);
+      case 11:
+        return Many("MSET", true);
+      case 12:
+        return Many("MSETNX", true);
       case 13:
-      case 14: return {"APPEND", Key(), Value()};
-      case 15: return {"STRLEN", Key()};
-      case 16: return {Pick({"GETRANGE", "SUBSTR"}), Key(), SmallNumber(), SmallNumber()};
+      case 14:
+        return {"APPEND", Key(), Value()};
+      case 15:
+        return {"STRLEN", Key()};
+      case 16:
+        return {Pick({"GETRANGE", "SUBSTR"}), Key(), SmallNumber(), SmallNumber()};
       case 17:
-      case 18: return {"SETRANGE", Key(), SmallNumber(), Value()};
-      case 19: return {Pick({"INCR", "DECR"}), Key()};
+      case 18:
+        return {"SETRANGE", Key(), SmallNumber(), Value()};
+      case 19:
+        return {Pick({"INCR", "DECR"}), Key()};
       case 20:
-      case 21: return {Pick({"INCRBY", "DECRBY"}), Key(), Number()};
-      case 22: return {"INCRBYFLOAT", Key(), Float()};
-      case 23: return Many("DEL", false);
-      case 24: return Many("UNLINK", false);
-      case 25: return Many("EXISTS", false);
-      case 26: return {"TYPE", Key()};
+      case 21:
+        return {Pick({"INCRBY", "DECRBY"}), Key(), Number()};
+      case 22:
+        return {"INCRBYFLOAT", Key(), Float()};
+      case 23:
+        return Many("DEL", false);
+      case 24:
+        return Many("UNLINK", false);
+      case 25:
+        return Many("EXISTS", false);
+      case 26:
+        return {"TYPE", Key()};
       case 27:
-      case 28: return {Pick({"RENAME", "RENAMENX"}), Key(), Key()};
-      case 29: return Copy();
-      case 30: return {"MOVE", Key(), Below(8) == 0 ? SmallNumber() : std::to_string(Below(3))};
-      case 31: return Many("TOUCH", false);
-      case 32: return {"PERSIST", Key()};
-      case 33: return Expire("EXPIRE", Seconds());
-      case 34: return Expire("PEXPIRE", Milliseconds());
-      case 35: return Expire("EXPIREAT", std::to_string(At() / 1000));
+      case 28:
+        return {Pick({"RENAME", "RENAMENX"}), Key(), Key()};
+      case 29:
+        return Copy();
+      case 30:
+        return {"MOVE", Key(), Below(8) == 0 ? SmallNumber() : std::to_string(Below(3))};
+      case 31:
+        return Many("TOUCH", false);
+      case 32:
+        return {"PERSIST", Key()};
+      case 33:
+        return Expire("EXPIRE", Seconds());
+      case 34:
+        return Expire("PEXPIRE", Milliseconds());
+      case 35:
+        return Expire("EXPIREAT", std::to_string(At() / 1000));
       case 36:
-      case 37: return Expire("PEXPIREAT", std::to_string(At()));
-      case 38: return {Pick({"EXPIRETIME", "PEXPIRETIME", "TTL"}), Key()};
-      case 39: return {"DBSIZE"};
+      case 37:
+        return Expire("PEXPIREAT", std::to_string(At()));
+      case 38:
+        return {Pick({"EXPIRETIME", "PEXPIRETIME", "TTL"}), Key()};
+      case 39:
+        return {"DBSIZE"};
       case 40:
         return Below(30) == 0 ? Args{Pick({"FLUSHDB", "FLUSHALL"}), Pick({"ASYNC", "SYNC"})}
                               : Args{"OBJECT", "ENCODING", Key()};
-      case 41: return Below(20) == 0 ? Args{"SWAPDB", std::to_string(Below(3)), SmallNumber()}
-                                     : Args{"OBJECT", "REFCOUNT", Key()};
-      case 42: return {"KEYS", Pick({"*", "k*", "?1*", "k[0-4]", "nothing"})};
-      case 43: return {"OBJECT", "ENCODING", Key()};
-      case 44: return {"GET", Key()};
-      default: return {"STRLEN", Key()};
+      case 41:
+        return Below(20) == 0 ? Args{"SWAPDB", std::to_string(Below(3)), SmallNumber()}
+                              : Args{"OBJECT", "REFCOUNT", Key()};
+      case 42:
+        return {"KEYS", Pick({"*", "k*", "?1*", "k[0-4]", "nothing"})};
+      case 43:
+        return {"OBJECT", "ENCODING", Key()};
+      case 44:
+        return {"GET", Key()};
+      default:
+        return {"STRLEN", Key()};
     }
   }
 
@@ -85,10 +123,14 @@ class RandomCommands {
   }
   std::string Number() {
     switch (Below(8)) {
-      case 0: return "9223372036854775807";
-      case 1: return "-9223372036854775808";
-      case 2: return Pick({"abc", "", " 1", "01", "+1", "1.5", "9223372036854775808", "-0", "0"});
-      default: return std::to_string(static_cast<int64_t>(Below(2000)) - 1000);
+      case 0:
+        return "9223372036854775807";
+      case 1:
+        return "-9223372036854775808";
+      case 2:
+        return Pick({"abc", "", " 1", "01", "+1", "1.5", "9223372036854775808", "-0", "0"});
+      default:
+        return std::to_string(static_cast<int64_t>(Below(2000)) - 1000);
     }
   }
   std::string SmallNumber() {
@@ -102,11 +144,16 @@ class RandomCommands {
   std::string Value() {
     switch (Below(8)) {
       case 0:
-      case 1: return Number();
-      case 2: return Float();
-      case 3: return "";
-      case 4: return std::string(Below(200), 'v');
-      case 5: return Below(8) == 0 ? std::string(Below(100'000), 'w') : std::string(45, 'x');
+      case 1:
+        return Number();
+      case 2:
+        return Float();
+      case 3:
+        return "";
+      case 4:
+        return std::string(Below(200), 'v');
+      case 5:
+        return Below(8) == 0 ? std::string(Below(100'000), 'w') : std::string(45, 'x');
       default: {
         std::string bytes(Below(30), '\0');
         for (char& byte : bytes) byte = static_cast<char>(random_());
@@ -128,22 +175,40 @@ class RandomCommands {
 
   void AddTime(Args* args) {
     switch (Below(4)) {
-      case 0: args->insert(args->end(), {Pick({"EX", "ex"}), Seconds()}); break;
-      case 1: args->insert(args->end(), {"PX", Milliseconds()}); break;
-      case 2: args->insert(args->end(), {"EXAT", std::to_string(At() / 1000)}); break;
-      default: args->insert(args->end(), {"PXAT", std::to_string(At())});
+      case 0:
+        args->insert(args->end(), {Pick({"EX", "ex"}), Seconds()});
+        break;
+      case 1:
+        args->insert(args->end(), {"PX", Milliseconds()});
+        break;
+      case 2:
+        args->insert(args->end(), {"EXAT", std::to_string(At() / 1000)});
+        break;
+      default:
+        args->insert(args->end(), {"PXAT", std::to_string(At())});
     }
   }
   Args Set() {
     Args args = {"SET", Key(), Value()};
     while (Below(2) == 0) {
       switch (Below(8)) {
-        case 0: args.push_back(Pick({"NX", "nx"})); break;
-        case 1: args.push_back("XX"); break;
-        case 2: args.push_back("GET"); break;
-        case 3: args.push_back("KEEPTTL"); break;
-        case 4: args.push_back(Pick({"PERSIST", "bad", "EX"})); break;
-        default: AddTime(&args);
+        case 0:
+          args.push_back(Pick({"NX", "nx"}));
+          break;
+        case 1:
+          args.push_back("XX");
+          break;
+        case 2:
+          args.push_back("GET");
+          break;
+        case 3:
+          args.push_back("KEEPTTL");
+          break;
+        case 4:
+          args.push_back(Pick({"PERSIST", "bad", "EX"}));
+          break;
+        default:
+          AddTime(&args);
       }
     }
     return args;

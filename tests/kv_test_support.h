@@ -112,7 +112,7 @@ class KvMember {
   TargetOptions& options() { return *options_; }
 
   int64_t now_ms = 1'700'000'000'000;
-  uint64_t index = 0;   // of the last entry
+  uint64_t index = 0;  // of the last entry
   uint64_t commit = 0;
   uint64_t random = 0;
   int db = 0;

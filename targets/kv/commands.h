@@ -4,6 +4,7 @@
 // functions, and writes one reply. Errors come before the first change.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -43,7 +44,8 @@ struct Call {
   // True if a string of this size is allowed; else the error is written.
   bool IsAllowedSize(size_t size, size_t added) {
     size_t total;
-    if (!__builtin_add_overflow(size, added, &total) && total <= options.max_value_bytes) {
+    if (!__builtin_add_overflow(size, added, &total) &&
+        total <= std::min(options.max_value_bytes, kMaxValueBytes)) {
       return true;
     }
     reply.Error("ERR string exceeds maximum allowed size (proto-max-bulk-len)");

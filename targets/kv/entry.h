@@ -33,6 +33,9 @@ enum class Encoding : uint8_t { kInt, kEmbstr, kRaw };
 // Redis embeds strings up to this size in their object.
 inline constexpr size_t kEmbstrLimit = 44;
 
+// No value is larger, whatever the options allow.
+inline constexpr size_t kMaxValueBytes = size_t{1} << 36;
+
 class Entry {
  public:
   // Room for the digits of an integer value.

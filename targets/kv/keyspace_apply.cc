@@ -54,7 +54,10 @@ bool Keyspace::ApplyToKey(int db, Effect effect, Context& context) {
     return true;
   }
   if (name == "setrange") {
-    if (effect.size() != 4 || !fits_string || !has_number || number < 0) return false;
+    if (effect.size() != 4 || !fits_string || !has_number || number < 0 ||
+        static_cast<size_t>(number) > kMaxValueBytes - effect[3].size()) {
+      return false;
+    }
     SetRange(context, db, key, static_cast<size_t>(number), effect[3]);
     return true;
   }

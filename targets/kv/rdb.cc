@@ -71,7 +71,7 @@ void RdbWriter::String(std::string_view text) {
 }
 
 void RdbWriter::Header() {
-  const std::string digits = std::to_string(kRdbVersion);
+  const std::string digits = std::to_string(kWrittenRdbVersion);
   buffer_.append(kMagic).append(kVersionDigits - digits.size(), '0').append(digits);
 }
 
@@ -152,7 +152,7 @@ int RdbReader::Header() {
   int version = 0;
   const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
   if (!failed() && (status != std::errc() || end != digits.data() + digits.size() || version < 1 ||
-                    version > kRdbVersion)) {
+                    version > kNewestRdbVersion)) {
     Fail("a version that can't be read");
   }
   return failed() ? 0 : version;

@@ -1,4 +1,6 @@
-// Primitives of RDB files, version 11 (Redis 7.2), which redis-server loads.
+// Primitives of RDB files, which redis-server loads. Files up to version 11 (Redis 7.2) are read.
+// The version written is 10, which says all that strings need and which Redis 7.0 loads too; types
+// with newer encodings will need 11.
 //
 //   file    := "REDIS" version:4 digits  part*  FF crc64:8, little-endian, of all before it
 //   part    := FA string string                aux: name, value
@@ -25,7 +27,8 @@
 
 namespace understudy::targets::kv {
 
-inline constexpr int kRdbVersion = 11;
+inline constexpr int kNewestRdbVersion = 11;
+inline constexpr int kWrittenRdbVersion = 10;
 
 enum class RdbOpcode : uint8_t {
   kIdle = 0xf8,
@@ -89,7 +92,7 @@ class RdbReader {
   std::string_view rest() const { return bytes_.substr(position_); }
 
   // Each fails if the bytes don't hold such a thing.
-  int Header();  // returns the version: 1 .. kRdbVersion
+  int Header();  // returns the version: 1 .. kNewestRdbVersion
   uint8_t Byte();
   uint64_t Integer(int bytes);  // little-endian
   uint64_t Length();
