@@ -22,3 +22,23 @@ understudy_process_test(restart_all 240 2)
 add_executable(hostile_client hostile_client.cc)
 target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Threads)
 understudy_process_test(hostile 240 2)
+
+# Client libraries.
+pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent)
+add_executable(hiredis_client clients/hiredis_client.cc)
+target_link_libraries(hiredis_client PRIVATE PkgConfig::HIREDIS PkgConfig::LIBEVENT)
+# The adapter is inline C in a header of hiredis.
+target_compile_options(hiredis_client PRIVATE -Wno-pedantic -Wno-unused-function)
+foreach(client python ioredis node_redis hiredis)
+  add_test(NAME client_${client}
+    COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/clients/run.sh ${client})
+  set_tests_properties(client_${client} PROPERTIES LABELS "process;client" TIMEOUT 420
+    SKIP_RETURN_CODE 77 ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR}")
+endforeach()
+
+find_program(SHELLCHECK shellcheck)
+if(SHELLCHECK)
+  file(GLOB SHELL_SCRIPTS ${CMAKE_SOURCE_DIR}/scripts/*.sh ${CMAKE_CURRENT_SOURCE_DIR}/*.sh
+    ${CMAKE_CURRENT_SOURCE_DIR}/*/*.sh)
+  add_test(NAME shellcheck COMMAND ${SHELLCHECK} ${SHELL_SCRIPTS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endif()
