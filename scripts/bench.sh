@@ -121,11 +121,6 @@ start_redis_three() { # POLICY
   done
   until_true 20 replicas_online "$port"
 }
-members_follow() {
-  local answer
-  answer=$(ask "$1" INFO cluster | tr -d '\r')
-  [[ $(ask "$1" ROLE | grep -c .) -gt 6 && $answer != *cluster_learners:[1-9]* ]]
-}
 start_understudy_three() { # POLICY
   local other
   port=$(free_port)
@@ -135,7 +130,7 @@ start_understudy_three() { # POLICY
     other=$(free_port)
     understudy "$other" --appendonly yes --appendfsync "$1" --join "127.0.0.1:$port"
   done
-  until_true 20 members_follow "$port"
+  until_true 20 all_vote "$port" 3
 }
 
 # --- measuring --------------------------------------------------------------------------------

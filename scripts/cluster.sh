@@ -154,7 +154,7 @@ halt() {
 
 # wait_for_global [SECONDS]: until one of the running nodes is the global and the rest follow it.
 wait_for_global() {
-  local deadline=$((SECONDS + ${1:-15})) i globals locals count connected
+  local deadline=$((SECONDS + ${1:-15})) i globals locals count votes
   while ((SECONDS < deadline)); do
     globals=0 locals=0 count=0
     for i in $(known_nodes); do
@@ -166,9 +166,9 @@ wait_for_global() {
       esac
     done
     if ((globals == 1 && globals + locals == count)); then
-      # A node that joined counts for majorities only when it is a voter.
-      connected=$(info_field "$(port_of "$(global_node)")" cluster cluster_learners) || connected=
-      [[ -z $connected || $connected == 0 ]] && return 0
+      # A node that joined counts for majorities only when it has become a voter.
+      votes=$(voters "$(port_of "$(global_node)")")
+      [[ ${votes% *} == "${votes#* }" ]] && return 0
     fi
     sleep 0.05
   done

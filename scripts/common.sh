@@ -229,3 +229,10 @@ role() {
   answer=$(ask "$1" ROLE | head -n 1) || return 1
   [[ $answer == master || $answer == slave ]] && say "$answer"
 }
+# voters PORT: "<voters> <members>", as the node there knows.
+voters() {
+  ask "$1" INFO cluster | tr -d '\r' |
+    awk -F: '$1 == "cluster_voters" {v = $2} $1 == "cluster_members" {m = $2} END {print v + 0, m + 0}'
+}
+# all_vote PORT N: whether the cluster has N members and all are voters. Who joins is a learner first.
+all_vote() { [[ $(voters "$1") == "$2 $2" ]]; }

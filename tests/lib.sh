@@ -129,8 +129,8 @@ all_follow() {
       *) return 1 ;;
     esac
     if [[ $answer == master* ]]; then
-      answer=$(info_field "${port[$i]}" cluster cluster_learners)
-      [[ -z $answer || $answer == 0 ]] || return 1
+      answer=$(voters "${port[$i]}")
+      [[ ${answer% *} == "${answer#* }" ]] || return 1
     fi
   done
   ((globals == 1))
