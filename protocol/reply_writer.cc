@@ -1,5 +1,6 @@
 #include "protocol/reply_writer.h"
 
+#include <bit>
 #include <charconv>
 #include <cstring>
 
@@ -8,21 +9,30 @@
 namespace understudy::protocol {
 namespace {
 
-// Replies up to this size are put together on the stack and appended in one piece.
-constexpr size_t kSmallReply = 160;
 constexpr size_t kMaxHeader = kMaxIntegerText + 3;  // type, digits, CRLF
 
-// Writes "<type><number>\r\n"; returns the end.
-char* PutHeader(char* to, char type, int64_t number) {
-  *to++ = type;
-  if (number >= 0 && number <= 9) {
-    *to++ = static_cast<char>('0' + number);
-  } else {
-    to += FormatInteger(to, number);
+// Writes "<type><number>\r\n" at `to` (kMaxHeader bytes); returns its length.
+inline size_t PutHeader(char* to, char type, int64_t number) {
+  // Up to five digits the text is put together in a register and stored at once: appending bytes
+  // that were stored one by one makes the processor wait for all of them to reach the cache.
+  if (std::endian::native == std::endian::little && number >= 0 && number <= 99999) {
+    auto rest = static_cast<unsigned>(number);
+    uint64_t text = '\r' | '\n' << 8;
+    size_t length = 3;
+    do {
+      text = text << 8 | ('0' + rest % 10);
+      rest /= 10;
+      ++length;
+    } while (rest > 0);
+    text = text << 8 | static_cast<unsigned char>(type);
+    memcpy(to, &text, sizeof(text));
+    return length;
   }
-  *to++ = '\r';
-  *to++ = '\n';
-  return to;
+  *to = type;
+  size_t length = 1 + FormatInteger(to + 1, number);
+  to[length] = '\r';
+  to[length + 1] = '\n';
+  return length + 2;
 }
 
 }  // namespace
@@ -33,7 +43,7 @@ size_t FormatInteger(char* to, int64_t value) {
 
 void ReplyWriter::Header(char type, int64_t count) {
   char text[kMaxHeader];
-  out_->append(text, static_cast<size_t>(PutHeader(text, type, count) - text));
+  out_->append(text, PutHeader(text, type, count));
 }
 
 void ReplyWriter::Line(char type, std::string_view text) {
@@ -53,16 +63,6 @@ void ReplyWriter::Error(std::string_view text) {
 }
 
 void ReplyWriter::Bulk(std::string_view value) {
-  if (value.size() <= kSmallReply - kMaxHeader - 2) {
-    char text[kSmallReply];
-    char* at = PutHeader(text, '$', static_cast<int64_t>(value.size()));
-    if (!value.empty()) memcpy(at, value.data(), value.size());
-    at += value.size();
-    *at++ = '\r';
-    *at++ = '\n';
-    out_->append(text, static_cast<size_t>(at - text));
-    return;
-  }
   Header('$', static_cast<int64_t>(value.size()));
   out_->append(value);
   out_->append("\r\n", 2);
@@ -136,8 +136,7 @@ void ReplyWriter::FinishSet(size_t place, size_t count) {
 
 void ReplyWriter::FinishHeader(char type, size_t place, size_t count) {
   char text[kMaxHeader];
-  size_t length = static_cast<size_t>(PutHeader(text, type, static_cast<int64_t>(count)) - text);
-  out_->insert(place, text, length);
+  out_->insert(place, text, PutHeader(text, type, static_cast<int64_t>(count)));
 }
 
 }  // namespace understudy::protocol
