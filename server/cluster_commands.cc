@@ -51,9 +51,7 @@ void HandleNodes(NodeRequest& request) {
 void HandleClusterInfo(NodeRequest& request) {
   Node& node = request.node;
   const cluster::Member& member = node.host().member();
-  bool global = member.role() == cluster::Role::kGlobal;
-  bool ok = global ? member.serving() && member.HasMajority(node.now())
-                   : !member.holder().empty() && member.LockRemaining(node.now()) > 0;
+  bool ok = ClusterServes(node);
   int unreachable = 0;
   for (const MemberView& one : ViewMembers(node)) unreachable += one.connected ? 0 : 1;
   char text[512];

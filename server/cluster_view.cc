@@ -74,6 +74,14 @@ const char* RoleText(Node& node, const MemberView& member) {
   return member.global ? "global" : "local";
 }
 
+bool ClusterServes(Node& node) {
+  const cluster::Member& member = node.host().member();
+  if (member.role() == cluster::Role::kGlobal) {
+    return member.serving() && member.HasMajority(node.now());
+  }
+  return !member.holder().empty() && member.LockRemaining(node.now()) > 0;
+}
+
 std::string GlobalText(Node& node) {
   const cluster::Member& member = node.host().member();
   const cluster::MemberInfo* global = member.configuration().Find(member.holder());

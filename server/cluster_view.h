@@ -32,6 +32,9 @@ std::vector<MemberView> ViewMembersGlobalFirst(Node& node);
 
 // "global", "candidate", "local"; of another than this node: "global" or "local".
 const char* RoleText(Node& node, const MemberView& member);
+// Whether the cluster serves, as far as known here: this node is the global and has a majority, or
+// the lock of another one hasn't expired.
+bool ClusterServes(Node& node);
 // Where the global is, "<name> at <host:port>"; "unknown" if there is none.
 std::string GlobalText(Node& node);
 

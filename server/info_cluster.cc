@@ -109,7 +109,7 @@ void AppendMembership(Node& node, const std::vector<MemberView>& members, InfoTe
   // With two voters it is 0: either one's death stops the cluster.
   info->Number("cluster_tolerated_failures",
                static_cast<uint64_t>(voters > 0 ? (voters - 1) / 2 : 0));
-  info->Flag("cluster_has_majority", member.HasMajority(node.now()));
+  info->Flag("cluster_has_majority", ClusterServes(node));
   for (size_t i = 0; i < members.size(); ++i) {
     info->Text("cluster_member" + std::to_string(i), MemberText(node, members[i]));
   }
