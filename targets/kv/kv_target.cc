@@ -82,6 +82,7 @@ void KvTarget::Handle(const Request& request, Context& context) {
 }
 
 bool KvTarget::Apply(int db, std::span<const std::string_view> args, Context& context) {
+  if (!args.empty() && args[0] == "bitop") return ApplyBitOp(keyspace_, db, args, context);
   return keyspace_.Apply(db, args, context);
 }
 

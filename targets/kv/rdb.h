@@ -98,6 +98,7 @@ class RdbReader {
   uint64_t Length();
   // Valid until the next String() with the same `scratch`.
   std::string_view String(std::string* scratch);
+  void Skip(uint64_t bytes) { Bytes(bytes); }
   // The end: the eight bytes behind kEof must be the checksum of all before them, or zero.
   void Checksum();
 

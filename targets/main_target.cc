@@ -1,0 +1,132 @@
+#include "targets/main_target.h"
+
+#include <new>
+
+#include "targets/digest.h"
+#include "targets/kv/rdb.h"
+
+namespace understudy::targets {
+namespace {
+
+constexpr std::string_view kIdField = "understudy-id";
+constexpr std::string_view kChatField = "understudy-chat";
+// What may read the file: the newest Redis whose semantics are ours.
+constexpr std::string_view kRedisVersion = "7.2.0";
+constexpr size_t kEndBytes = 1 + 8;  // kEof and the checksum
+
+}  // namespace
+
+MainTarget::MainTarget(const protocol::CommandTable& table,
+                       std::shared_ptr<const TargetOptions> options)
+    : kv_(table, options), chat_(options) {
+  for (const protocol::Command& command : table.all()) {
+    if (command.row->owner == protocol::Owner::kId) not_kv_.push_back({command.row->name, &id_});
+    if (command.row->owner == protocol::Owner::kChat) {
+      not_kv_.push_back({command.row->name, &chat_});
+    }
+  }
+}
+
+void MainTarget::Handle(const Request& request, Context& context) {
+  switch (request.command->row->owner) {
+    case protocol::Owner::kKv:
+      return kv_.Handle(request, context);
+    case protocol::Owner::kId:
+      return id_.Handle(request, context);
+    case protocol::Owner::kChat:
+      return chat_.Handle(request, context);
+    case protocol::Owner::kNode:
+    case protocol::Owner::kPeer:
+      break;
+  }
+  context.reply->Error(protocol::CommandTable::UnknownCommandError(request.args));
+}
+
+bool MainTarget::Apply(int db, std::span<const std::string_view> args, Context& context) {
+  if (args.empty()) return false;
+  for (const NotKv& other : not_kv_) {
+    if (args[0] == other.name) return other.target->Apply(db, args, context);
+  }
+  return kv_.Apply(db, args, context);
+}
+
+bool MainTarget::Snapshot(const SnapshotSink& sink) const {
+  kv::RdbWriter out(sink);
+  out.Header();
+  out.Aux("redis-ver", kRedisVersion);
+  out.Aux("redis-bits", "64");
+  const auto field = [&out](std::string_view name) {
+    return [&out, name](std::string_view piece) {
+      out.Aux(name, piece);
+      return out.ok();
+    };
+  };
+  const auto section = [&out](std::string_view piece) {
+    out.Raw(piece);
+    return out.ok();
+  };
+  if (!id_.Snapshot(field(kIdField)) || !chat_.Snapshot(field(kChatField)) ||
+      !kv_.Snapshot(section)) {
+    return false;
+  }
+  out.Eof();
+  return out.Finish();
+}
+
+bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
+  kv::RdbReader in(snapshot);
+  in.Header();
+  std::string id_state, chat_state, name_scratch, value_scratch;
+  while (!in.failed() && !in.rest().empty() &&
+         in.rest()[0] == static_cast<char>(kv::RdbOpcode::kAux)) {
+    in.Byte();
+    const std::string_view name = in.String(&name_scratch);
+    const std::string_view value = in.String(&value_scratch);
+    if (name == kIdField) id_state += value;
+    if (name == kChatField) chat_state += value;
+  }
+  // What is between the fields and the end is kv's.
+  if (!in.failed() &&
+      (in.rest().size() < kEndBytes ||
+       in.rest()[in.rest().size() - kEndBytes] != static_cast<char>(kv::RdbOpcode::kEof))) {
+    in.Fail("no end of the file where it should be");
+  }
+  const std::string_view sections =
+      in.failed() ? std::string_view() : in.rest().substr(0, in.rest().size() - kEndBytes);
+  in.Skip(sections.size() + 1);
+  in.Checksum();
+  if (in.failed()) {
+    *error = in.error();
+    return false;
+  }
+  if (id_state.empty()) id_.Clear();
+  if (chat_state.empty()) chat_.Clear();
+  return (id_state.empty() || id_.Restore(id_state, error)) &&
+         (chat_state.empty() || chat_.Restore(chat_state, error)) && kv_.Restore(sections, error);
+}
+
+bool MainTarget::Restore(std::string_view snapshot, std::string* error) {
+  try {
+    if (RestoreParts(snapshot, error)) return true;
+  } catch (const std::bad_alloc&) {
+    *error = "not enough memory to restore the state";
+  }
+  Clear();
+  return false;
+}
+
+void MainTarget::Clear() {
+  kv_.Clear();
+  id_.Clear();
+  chat_.Clear();
+}
+
+std::string MainTarget::Digest() const {
+  Digest160 sum = id_.StateDigest();
+  sum += chat_.StateDigest();
+  Digest160 kv_digest;
+  if (Digest160::FromHex(kv_.Digest(), &kv_digest)) sum += kv_digest;
+  return sum.Hex();
+}
+
+}  // namespace understudy::targets

@@ -1,0 +1,56 @@
+// The target of the cluster `main`: kv, id and chat behind one Target (see registry.h).
+//
+// Its snapshot is one RDB file (targets/kv/rdb.h), which redis-server loads with the keys in it:
+//   header, AUX "redis-ver", "redis-bits",
+//   AUX "understudy-id" and "understudy-chat": the states of those targets (their headers say how),
+//   each cut into any number of fields of that name that are put together again,
+//   the database sections of kv, end and checksum.
+// Fields that are missing stand for an empty state, so a file of redis-server can be restored; AUX
+// fields of other names are passed over.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "targets/chat/chat_target.h"
+#include "targets/id/id_target.h"
+#include "targets/kv/kv_target.h"
+#include "targets/registry.h"
+#include "targets/target.h"
+
+namespace understudy::targets {
+
+class MainTarget : public Target {
+ public:
+  MainTarget(const protocol::CommandTable& table, std::shared_ptr<const TargetOptions> options);
+
+  std::string_view type() const override { return "main"; }
+  void Handle(const Request& request, Context& context) override;
+  bool Apply(int db, std::span<const std::string_view> args, Context& context) override;
+  bool Snapshot(const SnapshotSink& sink) const override;
+  bool Restore(std::string_view snapshot, std::string* error) override;
+  void Clear() override;
+  std::string Digest() const override;
+  bool OnTimer(Context& context) override { return kv_.OnTimer(context); }
+  void OnIdle() override { kv_.OnIdle(); }
+
+  const kv::KvTarget& kv() const { return kv_; }
+
+ private:
+  // Restore() without the clean-up after a failure.
+  bool RestoreParts(std::string_view snapshot, std::string* error);
+
+  kv::KvTarget kv_;
+  IdTarget id_;
+  ChatTarget chat_;
+  // The names of the commands of id and chat, which are few: an effect of any other name is kv's.
+  struct NotKv {
+    std::string_view name;
+    Target* target;
+  };
+  std::vector<NotKv> not_kv_;
+};
+
+}  // namespace understudy::targets

@@ -1,0 +1,17 @@
+#include "targets/registry.h"
+
+#include "targets/main_target.h"
+
+namespace understudy::targets {
+
+std::unique_ptr<Target> MakeMainTarget(const protocol::CommandTable& table,
+                                       std::shared_ptr<const TargetOptions> options) {
+  return std::make_unique<MainTarget>(table, std::move(options));
+}
+
+KeyspaceStats GetKeyspaceStats(const Target& main_target) {
+  const auto* target = dynamic_cast<const MainTarget*>(&main_target);
+  return target == nullptr ? KeyspaceStats{} : target->kv().Stats();
+}
+
+}  // namespace understudy::targets
