@@ -32,7 +32,7 @@ pass() {
 step() { say "--- $(date +%T.%3N) $*"; }
 
 cleanup() {
-  local status=$? i child
+  local status=${1:-$?} i child
   trap - EXIT
   for i in "${!pid[@]}"; do
     kill -9 "${pid[$i]}" 2>/dev/null || true
@@ -153,7 +153,7 @@ stop_node() {
     kill -0 "$stopped" 2>/dev/null || break
     sleep 0.05
   done
-  kill -0 "$stopped" 2>/dev/null && fail "node$1 has not ended 20 seconds after SIGTERM"
+  if kill -0 "$stopped" 2>/dev/null; then fail "node$1 has not ended 20 seconds after SIGTERM"; fi
   wait "$stopped" || status=$?
   unset "pid[$1]"
   ((status == 0)) || fail "node$1 ended with status $status after SIGTERM"

@@ -12,11 +12,16 @@ done
 export UNDERSTUDY_DATA=$work/data UNDERSTUDY_BASE_PORT=$base UNDERSTUDY_BUILD=$build UNDERSTUDY_NO_BUILD=1
 cluster() { "$root/scripts/cluster.sh" "$@"; }
 end_cluster() {
+  local status=$? log
+  for log in "$work"/data/*.log; do
+    ((passed)) || warn "--- $log" "$(tail -n 40 "$log")"
+  done
+  port=()
   cluster clean >/dev/null 2>&1 || true
-  cleanup
+  cleanup "$status"
 }
 trap end_cluster EXIT
-for i in 1 2 3 4; do port[i]=$((base + i)); done
+for i in 1 2 3 4; do port["$i"]=$((base + i)); done
 
 step "start"
 cluster start 3
@@ -65,7 +70,7 @@ until_true 10 "whoever closes the connection leaves the room" left
 
 step "kill the global, go on, restart it"
 status_before=$(cluster status)
-global=$(for i in 1 2 3; do [[ $(role "${port[$i]}") == master ]] && say "$i"; done)
+for i in 1 2 3; do if is_global "$i"; then global=$i; fi; done
 grep -q "node$global .*global" <<<"$status_before" || fail "status doesn't show the global: $status_before"
 cluster kill global
 other=$((global % 3 + 1))
@@ -79,7 +84,7 @@ cluster add
 expect "the new node has the state" kill "$(ask "${port[4]}" get after)"
 cluster stop 4
 cluster stop
-for i in 1 2 3; do port_in_use "${port[$i]}" && fail "node$i still listens"; done
+for i in 1 2 3; do if port_in_use "${port[$i]}"; then fail "node$i still listens"; fi; done
 cluster start 4
 expect "the state is there again" kill "$(ask "${port[2]}" get after)"
 cluster logs node1 | grep -q . || fail "no log"
