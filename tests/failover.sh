@@ -15,8 +15,8 @@ start_client
 sleep 1
 for ((n = 1; n <= kills; n++)); do
   global=$(who_is_global)
-  kill_node "$global"
   note_event "kill $n, of node$global"
+  kill_node "$global"
   # What is there when it comes back differs: only the two others, or much that it missed.
   sleep "0.$((RANDOM % 9))"
   wait_for_global

@@ -194,7 +194,7 @@ start_client() {
   client_pid=$!
   children+=("$client_pid")
 }
-# note_event WHAT: from when the client measures until the next write that succeeds.
+# note_event WHAT: about to be done; the client reports how long writes paused then.
 note_event() { say "$(now_us) $*" >>"$work/events"; }
 client_alive() { kill -0 "$client_pid" 2>/dev/null; }
 finish_client() {

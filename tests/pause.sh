@@ -20,8 +20,8 @@ exec 6<>"/dev/tcp/127.0.0.1/${port[$old]}"
 printf 'GET fresh\r\n' >&6
 read -r -t 5 _ <&6 && read -r -t 5 line <&6
 expect "read before" before "${line%$'\r'}"
-signal_node "$old" STOP
 note_event "SIGSTOP of the global, node$old"
+signal_node "$old" STOP
 others_have_global() {
   local i
   for i in 1 2 3; do
@@ -73,16 +73,17 @@ wait_for_all 30
 global=$(who_is_global)
 local_node=$((global % 3 + 1))
 before=$(info_field "${port[$global]}" cluster cluster_term)
+expect "an empty start for the next client" OK "$(ask "${port[$global]}" FLUSHALL)"
 # The client's connections go to the two others only.
 others=()
 for i in 1 2 3; do ((i == local_node)) || others+=("127.0.0.1:${port[$i]}"); done
 CLIENT_SERVERS=$(IFS=, && echo "${others[*]}") start_client --max-gap 2000
 sleep 1
-signal_node "$local_node" STOP
 note_event "SIGSTOP of a local, node$local_node"
+signal_node "$local_node" STOP
 sleep 5
-signal_node "$local_node" CONT
 note_event "SIGCONT of node$local_node"
+signal_node "$local_node" CONT
 sleep 1
 finish_client
 expect "the global's term" "$before" "$(info_field "${port[$global]}" cluster cluster_term)"

@@ -9,8 +9,8 @@ start_client --bound 30
 for n in 1 2 3; do
   sleep 1.5
   step "all three are killed, $n"
-  kill -9 "${pid[1]}" "${pid[2]}" "${pid[3]}"
   note_event "kill of all, $n"
+  kill -9 "${pid[1]}" "${pid[2]}" "${pid[3]}"
   for i in 1 2 3; do
     wait "${pid[$i]}" 2>/dev/null || true
     unset "pid[$i]"
@@ -22,14 +22,14 @@ done
 step "one is killed and comes back"
 global=$(who_is_global)
 local_node=$((global % 3 + 1))
-kill_node "$local_node"
 note_event "kill of a local"
+kill_node "$local_node"
 sleep 1
 start_node "$local_node"
 wait_for_all 30
 step "the global is stopped by SIGTERM and comes back"
-stop_node "$global"
 note_event "SIGTERM of the global"
+stop_node "$global"
 wait_for_global
 start_node "$global"
 wait_for_all 30
