@@ -162,28 +162,31 @@ void Member::Impl::Acknowledge(Ready* ready) {
 
 void Member::Impl::InstallSnapshot(Index index, Term term, int64_t time_ms,
                                    const Configuration& installed) {
-  bool later_kept = log.TermAt(index) == term && log.Has(index);  // entries behind it still count
-  bool usable = index >= commit || (later_kept && index >= log.base_index());
+  // Entries behind it still count: they may have been acknowledged.
+  bool kept = index >= log.base_index() && index <= log.last_index() && log.TermAt(index) == term;
+  bool usable = kept || index > commit;
   if (role == Role::kGlobal || !usable) return;  // older than what is here
   if (term > lock.term) SetTerm(term);
   needs_snapshot = false;
-  if (!later_kept) {
+  if (!kept) {
     if (index < log.last_index())
       truncated_after = std::min(truncated_after.value_or(index), index);
     UndoConfigurations(index);
     log.Reset(index, term);
     for (Write& write : writes) write.valid = 0;
-    written = durable = index;
+    written = durable = verified = index;
   }
   if (index > commit) {
     while (configurations.size() > 1 && configurations[1].index <= index) {
       configurations.erase(configurations.begin());
     }
-    configurations.front() = {index, installed};
-    lock.configuration = installed;
-    lock.configuration_index = index;
-    PersistLock(false);
     commit = index;
+    if (index > configurations.front().index) {  // else a newer one is known to be committed
+      configurations.front() = {index, installed};
+      lock.configuration = installed;
+      lock.configuration_index = index;
+      PersistLock(false);
+    }
   }
   durable = std::max(durable, index);
   written = std::max(written, index);

@@ -164,7 +164,9 @@ void Member::Impl::BecomeGlobal() {
   vacant_since = kNever;
   yielded = urgent = false;
   backoff_until = kNever;
-  if (everyone_voted && lock.quarantined) {
+  // Elected over the quarantine: at least as new as the logs of a majority outside of it, or as
+  // all.
+  if (lock.quarantined) {
     lock.quarantined = false;
     PersistLock(false);
   }

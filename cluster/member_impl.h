@@ -64,6 +64,8 @@ struct Peer {
   Index wanted_first = 0;  // smallest commit asked for and not told; 0: none
   Index wanted_last = 0;
   bool snapshot_to_name = false;
+  Index snapshot_sent = 0;  // behind this it goes on, once installed; 0: not sent yet
+  Micros snapshot_sent_at = 0;
   bool quarantined = false;
   Micros quarantined_at = kNever;  // newest send time when that was first heard
   Index round_index = 0;           // a learner's catching-up round: our last index at its start

@@ -276,9 +276,9 @@ void Member::Impl::PeerClosed(const NodeId& id) {
 }
 
 void Member::Impl::PeerDead(const NodeId& id, RunId run) {
-  PeerClosed(id);
   Peer* peer = MakePeer(id);
   if (peer == nullptr || run == 0) return;
+  if (peer->run == run) PeerClosed(id);  // else its next run may be connected already
   peer->dead_run = run;
   if (hold.node == id && hold.run == run && role != Role::kGlobal) FailReads();
   SettleHeldRequests();

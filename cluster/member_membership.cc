@@ -22,6 +22,8 @@ void Member::Impl::RecoverConfiguration() {
 }
 
 void Member::Impl::ConfigurationAppended(Index index, Configuration appended) {
+  // A log that lost entries gets those again that are known to be committed.
+  if (index <= configurations.front().index) return;
   configurations.push_back({index, std::move(appended)});
   if (role == Role::kGlobal) UpdatePeers();
 }

@@ -45,6 +45,7 @@ void Member::Impl::ResetPeer(Peer* peer, Index next) {
   peer->inflight.clear();
   peer->inflight_bytes = 0;
   peer->reset_at = sent;
+  peer->snapshot_sent = 0;
 }
 
 // Each turn's messages have a send time of their own, so that an acknowledgement tells which.
@@ -174,11 +175,10 @@ void Member::Impl::NoteQuarantine(Peer* peer, bool quarantined) {
 void Member::Impl::NoteReceived(Peer* peer, const Message& message) {
   if (message.received > log.last_index() || message.match > message.received) return;
   if (peer->flow == Flow::kSnapshot) {
-    // Installed, though the message that said so was lost.
-    if (!message.wants_snapshot && message.received >= log.base_index() &&
-        !peer->snapshot_to_name && message.match >= log.base_index() && message.match > 0) {
-      ResetPeer(peer, message.received + 1);
-    }
+    // Installed, though the message that said so was lost; or never to be, though sent.
+    bool installed = !message.wants_snapshot && message.received >= peer->snapshot_sent;
+    bool given_up = now - peer->snapshot_sent_at > 30 * options.lock_ttl;
+    if (peer->snapshot_sent != 0 && (installed || given_up)) ResetPeer(peer, message.received + 1);
     return;
   }
   peer->match = std::max(peer->match, message.match);
@@ -211,7 +211,7 @@ void Member::Impl::OnAppendReply(const Message& message) {
 void Member::Impl::OnHeartbeatReply(const Message& message) {
   Peer* peer = NoteReply(message);
   if (peer == nullptr) return;
-  if (message.wants_snapshot) {
+  if (message.wants_snapshot && peer->flow != Flow::kSnapshot) {
     NameSnapshot(peer);
     return;
   }
@@ -307,16 +307,21 @@ void Member::Impl::OnSnapshotDone(const Message& message) {
   Peer* peer = NoteReply(message);
   if (peer == nullptr || message.match > log.last_index()) return;
   peer->match = std::max(peer->match, message.match);
-  ResetPeer(peer, message.match + 1);
+  if (peer->flow == Flow::kSnapshot) ResetPeer(peer, message.match + 1);
   AdvanceCommit();
 }
 
-// A transfer that went well waits in Flow::kSnapshot for the local's word that it is installed.
+// After a transfer that went well Flow::kSnapshot goes on until the local says that it is
+// installed.
 void Member::Impl::SnapshotSent(const NodeId& local, Index index, bool ok) {
   Peer* peer = FindPeer(local);
   if (role != Role::kGlobal || peer == nullptr || peer->flow != Flow::kSnapshot) return;
-  peer->next = std::max<Index>(1, std::min(index, log.last_index()) + 1);
-  if (!ok) ResetPeer(peer, 1);
+  if (!ok) {
+    ResetPeer(peer, peer->next);
+    return;
+  }
+  peer->snapshot_sent = index;
+  peer->snapshot_sent_at = now;
 }
 
 // Time ---------------------------------------------------------------------------------------

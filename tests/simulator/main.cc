@@ -5,12 +5,25 @@
 //   --verbose    tells what happens
 // A run that fails aborts, having printed its seed.
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 
 #include "tests/simulator/simulation.h"
+
+namespace {
+
+volatile std::sig_atomic_t seed_now = 0;  // for the signal handler
+
+// A broken invariant aborts; say in which run.
+void OnAbort(int) {
+  std::fprintf(stderr, "seed %ld failed\n", static_cast<long>(seed_now));
+  std::fflush(stderr);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   uint64_t first = 1;
@@ -42,10 +55,12 @@ int main(int argc, char** argv) {
       return 1;
     }
   }
+  std::signal(SIGABRT, OnAbort);
   auto start = std::chrono::steady_clock::now();
   uint64_t steps = 0, committed = 0, elections = 0, reads = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     options.seed = seed;
+    seed_now = static_cast<std::sig_atomic_t>(seed);
     if (options.verbose) std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
     understudy::simulator::Simulation simulation(options);
     simulation.Run();

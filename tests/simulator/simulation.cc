@@ -417,6 +417,14 @@ void Simulation::Expect(bool condition, const char* what) const {
                  machine.node->running() ? machine.node->member().Describe().c_str()
                                          : (machine.node->id() + " down").c_str(),
                  machine.paused ? " paused" : "");
+    if (!machine.node->running()) continue;
+    for (const cluster::Progress& peer : machine.node->member().progress()) {
+      std::fprintf(stderr, "    %s match=%llu next=%llu%s%s%s\n", peer.id.c_str(),
+                   static_cast<unsigned long long>(peer.match),
+                   static_cast<unsigned long long>(peer.next), peer.connected ? "" : " closed",
+                   peer.needs_snapshot ? " needs-snapshot" : "",
+                   peer.quarantined ? " quarantined" : "");
+    }
   }
   std::fflush(stderr);
   std::abort();
