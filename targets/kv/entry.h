@@ -57,6 +57,16 @@ class Entry {
   static Entry* Resize(Entry* entry, size_t value_size, bool with_expiry, bool keep_value,
                        Room room);
 
+  // The common case of Resize(), where there is nothing to do but to note the size: true if done.
+  bool SetSizeInPlace(size_t value_size, bool with_expiry) {
+    if (wide() || with_expiry != has_expiry() || value_size > capacity_ ||
+        capacity_ - value_size > kSmallSlack) {
+      return false;
+    }
+    value_size_ = static_cast<uint16_t>(value_size);
+    return true;
+  }
+
   std::string_view key() const { return {bytes() + KeyOffset(), key_size()}; }
   Type type() const { return static_cast<Type>(flags() & kTypeMask); }
   bool IsString() const { return (flags() & kTypeMask) == 0; }
@@ -121,6 +131,7 @@ class Entry {
   static constexpr uint8_t kWide = 16;
   static constexpr int kEncodingShift = 5;
   static constexpr uint8_t kEncodingMask = 3 << kEncodingShift;
+  static constexpr size_t kSmallSlack = 32;  // never worth an allocation
   static constexpr size_t kNarrowHeader = 16;
   static constexpr size_t kNarrowKeyLimit = 0xff;
   static constexpr size_t kNarrowValueLimit = 0xffff;

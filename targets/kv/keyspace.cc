@@ -134,7 +134,6 @@ void Keyspace::Changed(Context& context, int db, Entry* entry, Change change,
 }
 
 void Keyspace::NoteExpiry(int db, const Entry& entry) {
-  if (!entry.has_expiry()) return;
   Db& in = At(db);
   in.expiries_changed = true;
   in.earliest_expiry_ms = std::min(in.earliest_expiry_ms, entry.expiry_ms());
@@ -144,12 +143,14 @@ void Keyspace::NoteExpiry(int db, const Entry& entry) {
 void Keyspace::Put(int db, const Found& found, Entry* entry) {
   Table& table = At(db).table;
   if (found.place) {
-    table.Replace(found.place, entry);
-    table.SetMark(found.place, entry->has_expiry());
+    if (found.place.item() != entry) table.Replace(found.place, entry);
+    if (table.IsMarked(found.place) != entry->has_expiry()) {
+      table.SetMark(found.place, entry->has_expiry());
+    }
   } else {
     table.Insert(found.hash, entry, entry->has_expiry());
   }
-  NoteExpiry(db, *entry);
+  if (entry->has_expiry()) NoteExpiry(db, *entry);
 }
 
 void Keyspace::RememberDeleted(Context& context, int db, uint64_t hash) {
@@ -206,7 +207,7 @@ void Keyspace::SetString(Context& context, int db, std::string_view key, std::st
   const bool with_expiry = keep || options.expiry_ms.has_value();
   if (entry == nullptr) {
     entry = Entry::New(key, kept.size, with_expiry);
-  } else {
+  } else if (!entry->SetSizeInPlace(kept.size, with_expiry)) {
     entry = Entry::Resize(entry, kept.size, with_expiry, false, Entry::Room::kExact);
   }
   Store(entry, value, kept);
@@ -302,7 +303,9 @@ int64_t Keyspace::IncrementBy(Context& context, int db, std::string_view key, in
     entry = found.place.item();
     Entry::Digits digits;
     sum += entry->IsInteger() ? entry->integer() : *protocol::ParseInteger(entry->Text(&digits));
-    entry = Entry::Resize(entry, sizeof sum, entry->has_expiry(), false, Entry::Room::kExact);
+    if (!entry->SetSizeInPlace(sizeof sum, entry->has_expiry())) {
+      entry = Entry::Resize(entry, sizeof sum, entry->has_expiry(), false, Entry::Room::kExact);
+    }
   } else {
     entry = Entry::New(key, sizeof sum, false);
     entry->set_access(AccessTime(context));

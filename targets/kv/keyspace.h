@@ -227,6 +227,7 @@ class Keyspace {
   void Tell(int db, std::string_view key, Change change, std::string_view event) {
     if (observer_ != nullptr) observer_->OnChange(db, key, change, event);
   }
+  // REQUIRES: entry.has_expiry().
   void NoteExpiry(int db, const Entry& entry);
   void Discard(Db& db);
   bool SweepDb(Context& context, int db, SweepWork* work);
