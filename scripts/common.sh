@@ -99,8 +99,9 @@ allow_services() {
   trap - EXIT
 }
 
+# install_debian PACKAGE...: all at once; if that can't be, what can be one by one.
 install_debian() {
-  local log apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y -q)
+  local log package result=0 apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y -q)
   log=$(mktemp)
   say "Installing: $*"
   forbid_services
@@ -108,14 +109,16 @@ install_debian() {
     # The lists of packages may be absent or old.
     as_root "${apt[@]}" update >>"$log" 2>&1 || true
     if ! as_root "${apt[@]}" install --no-install-recommends "$@" >>"$log" 2>&1; then
-      tail -n 20 "$log" >&2
-      rm -f "$log"
-      allow_services
-      return 1
+      for package in "$@"; do
+        as_root "${apt[@]}" install --no-install-recommends "$package" >"$log" 2>&1 && continue
+        tail -n 3 "$log" >&2
+        result=1
+      done
     fi
   fi
   rm -f "$log"
   allow_services
+  return "$result"
 }
 
 # need PURPOSE...: installs what is missing for these purposes, or says what is and gives up.

@@ -6,16 +6,20 @@ add_executable(failover_client failover_client.cc)
 target_link_libraries(failover_client PRIVATE understudy_linearizability PkgConfig::HIREDIS
   Boost::program_options Threads::Threads)
 
-# Tests that start nodes: understudy_process_test(<script without .sh> <seconds> <processors>). Exit
-# status 77 means skipped; the test says why.
+# Tests that start nodes: understudy_process_test(<name> <seconds> <processors> [NAME=VALUE...]); the
+# script is <name>.sh, without what is behind a '.' in the name. Exit status 77 means skipped; the test
+# says why.
 function(understudy_process_test name timeout processors)
-  add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${name}.sh)
+  string(REGEX REPLACE "\\..*" "" script ${name})
+  add_test(NAME ${name} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/${script}.sh)
   set_tests_properties(${name} PROPERTIES LABELS process TIMEOUT ${timeout}
     PROCESSORS ${processors} SKIP_RETURN_CODE 77
-    ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR}")
+    ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR};${ARGN}")
 endfunction()
 understudy_process_test(show 120 1)
 understudy_process_test(failover 300 2)
+understudy_process_test(failover.everysec 200 2 KILLS=4 "SERVER_OPTIONS=--appendfsync everysec")
+understudy_process_test(failover.memory 200 2 KILLS=4 "SERVER_OPTIONS=--appendonly no")
 understudy_process_test(pause 180 1)
 understudy_process_test(restart_all 240 2)
 
@@ -42,3 +46,8 @@ if(SHELLCHECK)
     ${CMAKE_CURRENT_SOURCE_DIR}/*/*.sh)
   add_test(NAME shellcheck COMMAND ${SHELLCHECK} ${SHELL_SCRIPTS} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
 endif()
+
+# Whether the benchmark works; not how fast anything is.
+add_test(NAME bench_smoke COMMAND ${CMAKE_SOURCE_DIR}/scripts/bench.sh --quick)
+set_tests_properties(bench_smoke PROPERTIES LABELS process TIMEOUT 300 PROCESSORS 2
+  ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR};UNDERSTUDY_NO_BUILD=1")
