@@ -51,7 +51,7 @@ void Recovery::MayHaveLost(uint64_t number, const std::string& why) {
 }
 
 bool Recovery::OpenPromises(std::string* error) {
-  promises_ = std::make_unique<LockFile>(nullptr);
+  promises_ = std::make_unique<LockFile>(settings_.files);
   if (!promises_->Open(directory_->path(), error)) return false;
   if (promises_->slot_was_damaged()) {
     logger_->Notice("One of the two copies of the promises isn't intact; the other one is used");
@@ -111,17 +111,17 @@ void Recovery::ReadSnapshot(uint64_t number, RecoveredCluster* cluster) {
   cluster->log.Reset(cluster->snapshot.index, cluster->snapshot.term);
 }
 
-// Entries go behind the snapshot if they fit: the entry at its index, if there is one, is of its
-// term, the next one is there, and terms don't decrease. What doesn't fit is the log that an
-// installed snapshot has replaced, which is legitimate, or has a gap, which isn't.
+// Entries go behind the snapshot if they fit: the next one is there, and terms don't decrease. What
+// is of an older term than the snapshot is the log that an installed snapshot has replaced: it was
+// committed, so nothing of its term or a newer one contradicts it (Raft, section 5.4: leader
+// completeness). A gap is a loss.
 bool Recovery::ReadEntries(uint64_t number, RecoveredCluster* cluster, std::string* error) {
   cluster::Log& log = cluster->log;
   bool fits = true, gap = false;
   int64_t time_ms = cluster->last_time_ms;
   auto visit = [&](const cluster::EntryView& entry, std::string_view record) {
     if (!fits || gap) return;
-    if (entry.index == cluster->snapshot.index) fits = entry.term == cluster->snapshot.term;
-    if (entry.index <= cluster->snapshot.index || !fits) return;
+    if (entry.index <= cluster->snapshot.index) return;
     gap = entry.index != log.last_index() + 1;
     fits = entry.term >= log.last_term();
     if (gap || !fits) return;
@@ -178,7 +178,7 @@ bool Recovery::StartWriter(std::string* error) {
   if (!settings_.memory_only) {
     LogAppender::Options options;
     options.segment_bytes = settings_.segment_bytes;
-    log = std::make_unique<LogAppender>(directory_->path(), options, nullptr);
+    log = std::make_unique<LogAppender>(directory_->path(), options, settings_.files);
     if (!log->Open(log_.segments(), log_.next_number(), error)) return false;
   }
   out_->writer = std::make_unique<LogWriter>(settings_, directory_, std::move(promises_),
