@@ -132,9 +132,10 @@ bool ParseWordsOfCommandLine(const std::vector<std::string>& arguments, ParsedWo
     for (const auto& group : DescribeParameters(fixed)) all.add(group);
   }
   all.add(DescribeGeneral());
-  all.add_options()("print-commands", "")("config-file", program_options::value<std::string>());
+  all.add_options()("print-commands", "")("config-file",
+                                          program_options::value<std::vector<std::string>>());
   program_options::positional_options_description positional;
-  positional.add("config-file", 1);
+  positional.add("config-file", -1);
   try {
     // No short options: a value may begin with '-' ("--bind 127.0.0.1 -::1").
     *parsed = program_options::command_line_parser(arguments)
@@ -147,12 +148,27 @@ bool ParseWordsOfCommandLine(const std::vector<std::string>& arguments, ParsedWo
     return true;
   } catch (const program_options::unknown_option& problem) {
     *error = "Unknown option '" + problem.get_option_name() + "'";
-  } catch (const program_options::too_many_positional_options_error&) {
-    *error = "More than one configuration file is named";
   } catch (const program_options::error& problem) {
     *error = problem.what();
   }
   return false;
+}
+
+bool NameConfigFile(const std::vector<std::string>& words, CommandLine* out, std::string* error) {
+  for (const std::string& word : words) {
+    if (word.starts_with('-')) {
+      *error = "Unknown option '" + word + "'";
+    } else if (word.empty()) {
+      *error = "The configuration file's name is empty";
+    } else if (!out->config_file.empty()) {
+      *error = "More than one configuration file is named";
+    } else {
+      out->config_file = word;
+      continue;
+    }
+    return false;
+  }
+  return true;
 }
 
 // Lists given in several places replace each other; within one option they are one list.
@@ -211,11 +227,7 @@ bool ParseCommandLine(const std::vector<std::string>& arguments, CommandLine* ou
       out->action = CommandLine::Action::kInspectLog;
       out->inspect_dir = option.value.at(0);
     }
-    if (key == "config-file") out->config_file = option.value.at(0);
-  }
-  if (out->config_file.starts_with('-')) {
-    *error = "Unknown option '" + out->config_file + "'";
-    return false;
+    if (key == "config-file" && !NameConfigFile(option.value, out, error)) return false;
   }
   if (out->action != CommandLine::Action::kRun) return true;
   if (!out->config_file.empty() && !ReadConfigFile(out->config_file, 0, &out->options, error)) {
