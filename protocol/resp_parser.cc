@@ -68,7 +68,7 @@ RequestParser::Status RequestParser::Parse(std::string_view input, const ParseLi
 // The common case: the whole of an ordinary request is there. Looks at each byte of the headers
 // once and keeps no progress; whatever is unusual, errors included, is left to ParseMultibulk().
 bool RequestParser::ParseWhole(std::string_view input, const ParseLimits& limits) {
-  if (input[0] != '*' || !limits.authenticated) return false;
+  if (input.empty() || input[0] != '*' || !limits.authenticated) return false;
   const char* at = input.data() + 1;
   const char* end = input.data() + input.size();
   int64_t count = TakeShortLine(&at, end);

@@ -39,11 +39,19 @@ class RequestParser {
   //  kError     error() says why, without "-ERR " and CRLF: "Protocol error: ...".
   Status Parse(std::string_view input, const ParseLimits& limits);
 
+  // Like Parse(), for a caller who looks ahead: true if the whole of an ordinary request (an array of
+  // at least one and few bulk strings) is at the front of `input`, else false; nothing is remembered
+  // then. Not between a kNeedMore and the rest of that request.
+  bool ParseWhole(std::string_view input, const ParseLimits& limits);
+
   // Valid until the next Parse(), or until the bytes of `input` move. Arguments of an inline
   // command that needed unquoting are views into the parser.
   std::span<const std::string_view> args() const { return args_; }
   size_t consumed() const { return consumed_; }
   const std::string& error() const { return error_; }
+
+  // A request was begun and isn't complete.
+  bool partial() const { return partial_; }
 
   // After kNeedMore: how many bytes are known to be missing at least (0: unknown). A reader that
   // makes that much room avoids growing its buffer again and again for a big value.
@@ -53,7 +61,6 @@ class RequestParser {
   struct Piece {
     size_t offset, size;
   };
-  bool ParseWhole(std::string_view input, const ParseLimits& limits);
   Status ParseMultibulk(std::string_view input, const ParseLimits& limits);
   Status ReadCount(std::string_view input, const ParseLimits& limits);
   Status ReadBulkSize(std::string_view input, const ParseLimits& limits);

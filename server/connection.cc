@@ -93,30 +93,64 @@ void Connection::OnReadEnd(ssize_t got) {
   Close();
 }
 
+// False: the handler wants to pause, nothing was executed.
+bool Connection::ExecuteOne(std::span<const std::string_view> args, size_t size) {
+  if (!args.empty()) {
+    if (env_->handler->OnRequest(*this, args) == ConnectionHandler::Flow::kPause) {
+      paused_ = true;
+      return false;
+    }
+    ++env_->commands;
+    ++session_.commands;
+  }
+  executed_ += size;
+  return true;
+}
+
+size_t Connection::ExecuteAhead(std::string_view bytes) {
+  size_t count = 0, found = 0;
+  while (count < env_->ahead.size()) {
+    protocol::RequestParser& parser = env_->ahead[count];
+    if (!parser.ParseWhole(bytes.substr(found), env_->limits)) break;
+    found += parser.consumed();
+    ++count;
+  }
+  if (count < 2) return 0;
+  env_->handler->OnAhead(*this, std::span(env_->ahead).first(count));
+  size_t used = 0;
+  for (size_t i = 0; i < count && MayRead(); ++i) {
+    size_t size = env_->ahead[i].consumed();
+    if (!ExecuteOne(env_->ahead[i].args(), size)) break;
+    used += size;
+  }
+  return used;
+}
+
 size_t Connection::Execute(std::string_view bytes) {
+  // Shorter than this there is no pipeline worth looking ahead.
+  constexpr size_t kLeastAhead = 48;
   size_t used = 0;
   executing_ = true;
   protocol::ParseLimits limits = env_->limits;
   while (used < bytes.size() && MayRead()) {
+    std::string_view rest = bytes.substr(used);
+    if (rest.size() > kLeastAhead && !parser_.partial() && session_.authenticated) {
+      size_t ahead = ExecuteAhead(rest);
+      used += ahead;
+      if (ahead > 0) continue;
+      if (!MayRead()) break;
+    }
     limits.authenticated = session_.authenticated;
-    auto status = parser_.Parse(bytes.substr(used), limits);
+    auto status = parser_.Parse(rest, limits);
     if (status == protocol::RequestParser::Status::kNeedMore) break;
     if (status == protocol::RequestParser::Status::kError) {
       ProtocolError();
       used = bytes.size();
       break;
     }
-    if (!parser_.args().empty()) {
-      if (env_->handler->OnRequest(*this, parser_.args()) == ConnectionHandler::Flow::kPause) {
-        paused_ = true;
-        break;
-      }
-      ++env_->commands;
-      ++session_.commands;
-    }
-    size_t request = parser_.consumed();
-    used += request;
-    executed_ += request;
+    size_t size = parser_.consumed();
+    if (!ExecuteOne(parser_.args(), size)) break;
+    used += size;
   }
   executing_ = false;
   return used;

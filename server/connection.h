@@ -11,6 +11,7 @@
 // of the turn. One thread: the event loop's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -58,6 +59,9 @@ class ConnectionHandler {
     kPause,  // not taken: keep it, execute nothing more until Resume()
   };
   virtual Flow OnRequest(Connection& connection, std::span<const std::string_view> args) = 0;
+  // These requests follow each other and will be given one by one: a chance to prefetch.
+  virtual void OnAhead(Connection& connection,
+                       std::span<const protocol::RequestParser> requests) = 0;
   // Bytes came in on some connection: requests may follow. Takes the time into the environment.
   virtual void OnInput() = 0;
   // The connection ended, for whatever reason; it's deleted at the end of the turn.
@@ -70,8 +74,9 @@ struct ConnectionEnvironment {
   ConnectionHandler* handler = nullptr;
   protocol::ParseLimits limits;
   size_t query_buffer_limit = 1ull << 30;
-  size_t output_hard_limit = 0;  // bytes; 0: none
-  std::string shared_input;      // sized kSharedInput at start
+  size_t output_hard_limit = 0;                   // bytes; 0: none
+  std::string shared_input;                       // sized kSharedInput at start
+  std::array<protocol::RequestParser, 16> ahead;  // requests parsed before they are executed
   uint64_t turn = 1;
   cluster::Micros now = 0;         // of this turn
   std::vector<Connection*> dirty;  // to be flushed at the end of the turn
@@ -128,6 +133,9 @@ class Connection {
   void OnReadEnd(ssize_t got);
   // Executes requests at the front of `bytes`; returns how many bytes were used.
   size_t Execute(std::string_view bytes);
+  // The same for a pipeline's whole requests that one look ahead finds; 0: none.
+  size_t ExecuteAhead(std::string_view bytes);
+  bool ExecuteOne(std::span<const std::string_view> args, size_t size);
   void ExecuteInput();
   void ProtocolError();
   bool MayRead() const;

@@ -1,6 +1,7 @@
 #include "server/dispatcher.h"
 
 #include <algorithm>
+#include <array>
 
 #include "server/node.h"
 
@@ -18,6 +19,19 @@ using ReplyMode = Session::ReplyMode;
 }  // namespace
 
 void Dispatcher::OnInput() { node_->RefreshNow(); }
+
+void Dispatcher::OnAhead(Connection& connection,
+                         std::span<const protocol::RequestParser> requests) {
+  // Only a hint: the first key of each, in the database as it is now.
+  if (!node_->host().can_execute()) return;
+  std::array<std::string_view, 16> keys;
+  size_t count = 0;
+  for (const protocol::RequestParser& request : requests) {
+    // Names of commands with keys are rarely mistaken: whatever is in the first argument will do.
+    if (request.args().size() > 1 && count < keys.size()) keys[count++] = request.args()[1];
+  }
+  node_->host().target().Prefetch(connection.session().db, std::span(keys).first(count));
+}
 
 ConnectionHandler::Flow Dispatcher::OnRequest(Connection& connection,
                                               std::span<const std::string_view> args) {

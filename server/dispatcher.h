@@ -28,6 +28,7 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
 
   // ConnectionHandler
   Flow OnRequest(Connection& connection, std::span<const std::string_view> args) override;
+  void OnAhead(Connection& connection, std::span<const protocol::RequestParser> requests) override;
   void OnInput() override;
   void OnClosed(Connection& connection) override;
 

@@ -35,6 +35,9 @@ class MainTarget : public Target {
   std::string Digest() const override;
   bool OnTimer(Context& context) override { return kv_.OnTimer(context); }
   void OnIdle() override { kv_.OnIdle(); }
+  void Prefetch(int db, std::span<const std::string_view> keys) const override {
+    kv_.Prefetch(db, keys);
+  }
 
   const kv::KvTarget& kv() const { return kv_; }
 

@@ -122,6 +122,8 @@ class Target {
   // At the global, about ten times a second, and again at once while it returns true: work by
   // the clock whose effects are replicated (active expiry). Bounded work a call (about 1 ms).
   virtual bool OnTimer(Context& /*context*/) { return false; }
+  // Requests that name these keys follow: a hint to fetch what they will read into the cache.
+  virtual void Prefetch(int /*db*/, std::span<const std::string_view> /*keys*/) const {}
   // On every member, between turns: upkeep without observable effect (incremental rehash).
   virtual void OnIdle() {}
 };

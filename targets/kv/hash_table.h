@@ -187,6 +187,17 @@ class HashTable {
     if (arrays_[1].size() != 0) __builtin_prefetch(&arrays_[1].Home(hash));
   }
 
+  // The item that a lookup will compare the key with, as far as its tag in the home bucket tells;
+  // to be called a little after Prefetch().
+  void PrefetchItem(uint64_t hash) const {
+    const BucketArray& array = arrays_[1].size() != 0 ? arrays_[1] : arrays_[0];
+    if (array.size() == 0) return;
+    const Bucket& home = array.Home(hash);
+    if (const uint64_t hits = home.Matches(Tag(hash)); hits != 0) {
+      __builtin_prefetch(home.slots[Bucket::SlotOf(hits)]);
+    }
+  }
+
   // Empty if there is no such key.
   Place Find(std::string_view key, uint64_t hash) const {
     const uint8_t tag = Tag(hash);

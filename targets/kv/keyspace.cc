@@ -105,6 +105,18 @@ const Entry* Keyspace::FindAny(Context& context, int db, std::string_view key, b
   return entry;
 }
 
+void Keyspace::Prefetch(int db, std::span<const std::string_view> keys) const {
+  // Two rounds: by the second one the first keys' buckets have arrived.
+  const Table& table = At(db).table;
+  uint64_t hashes[kMaxPrefetch];
+  const size_t count = std::min(keys.size(), kMaxPrefetch);
+  for (size_t i = 0; i < count; ++i) {
+    hashes[i] = hasher_(keys[i]);
+    table.Prefetch(hashes[i]);
+  }
+  for (size_t i = 0; i < count; ++i) table.PrefetchItem(hashes[i]);
+}
+
 const Entry* Keyspace::Find(Context& context, int db, std::string_view key, Use use) {
   return FindAny(context, db, key, use == Use::kCount, true);
 }

@@ -100,10 +100,9 @@ class Keyspace {
   bool ExpireIfDue(Context& context, int db, const Entry* entry);
   // Seconds since the key was last used.
   static uint32_t IdleSeconds(const Entry& entry, int64_t now_ms);
-  // Starts fetching the lines a lookup of this key will read.
-  void Prefetch(int db, std::string_view key) const {
-    dbs_[static_cast<size_t>(db)].table.Prefetch(hasher_(key));
-  }
+  // Starts fetching the memory that lookups of these keys will read: at most kMaxPrefetch of them.
+  static constexpr size_t kMaxPrefetch = 32;
+  void Prefetch(int db, std::span<const std::string_view> keys) const;
   // visit(int db, const Entry&) for everything there is, in no particular order.
   template <typename Visit>
   void ForEach(Visit&& visit) const {

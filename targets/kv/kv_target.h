@@ -34,6 +34,9 @@ class KvTarget : public Target {
   std::string Digest() const override;
   bool OnTimer(Context& context) override;
   void OnIdle() override { keyspace_.Upkeep(); }
+  void Prefetch(int db, std::span<const std::string_view> keys) const override {
+    keyspace_.Prefetch(db, keys);
+  }
 
   KeyspaceStats Stats() const;
   Keyspace& keyspace() { return keyspace_; }

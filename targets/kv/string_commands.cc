@@ -176,12 +176,10 @@ void GetEx(Call& call) {
 
 void MGet(Call& call) {
   const auto keys = call.args.subspan(1);
-  if (keys.size() > 1) {
-    for (std::string_view key : keys) call.keyspace.Prefetch(call.db, key);
-  }
   call.reply.Array(keys.size());
-  for (std::string_view key : keys) {
-    const Entry* entry = call.Find(key);
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (i % Keyspace::kMaxPrefetch == 0) call.keyspace.Prefetch(call.db, keys.subspan(i));
+    const Entry* entry = call.Find(keys[i]);
     if (entry == nullptr || !entry->IsString()) {
       call.reply.Null();
     } else {
