@@ -87,6 +87,9 @@ Micros Member::Impl::NextTick() const {
   if (!questions.empty()) next = std::min(next, questions.front().deadline);
   if (role == Role::kGlobal) {
     next = std::min(next, next_heartbeat);
+    Micros heard = MajoritySentAt(&Peer::ack_sent_at, true);
+    if (heard != kForever)
+      next = std::min(next, std::max(heard, global_since) + options.lock_ttl + 1);
     if (transfer) next = std::min(next, transfer_deadline);
   }
   return next;

@@ -212,6 +212,7 @@ struct Member::Impl {
   void OnAppendReply(const Message& message);
   void OnHeartbeatReply(const Message& message);
   Peer* NoteReply(const Message& message);
+  void NoteProgress(Peer* peer, const Message& message);
   void NoteReceived(Peer* peer, const Message& message);
   void NoteQuarantine(Peer* peer, bool quarantined);
   void OnRefusedAppend(Peer* peer, const Message& message);

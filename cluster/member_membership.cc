@@ -156,7 +156,6 @@ void Member::Impl::DropLeftPeers() {
 // A learner has caught up when it got all that there was at the start of a round within half a ttl
 // (thesis, 4.2.1).
 void Member::Impl::MaybePromoteLearner() {
-  DropLeftPeers();
   for (const MemberInfo& member : configuration().members) {
     if (member.kind != MemberInfo::Kind::kLearner) continue;
     Peer* peer = FindPeer(member.id);

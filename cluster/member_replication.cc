@@ -195,6 +195,15 @@ void Member::Impl::NoteReceived(Peer* peer, const Message& message) {
   if (peer->flow == Flow::kProbe && message.accepted) peer->flow = Flow::kReplicate;
 }
 
+// What an accepted reply may lead to.
+void Member::Impl::NoteProgress(Peer* peer, const Message& message) {
+  NoteReceived(peer, message);
+  AdvanceCommit();
+  MaybeSendTransfer();
+  MaybePromoteLearner();
+  DropLeftPeers();
+}
+
 void Member::Impl::OnAppendReply(const Message& message) {
   Peer* peer = NoteReply(message);
   if (peer == nullptr) return;
@@ -202,10 +211,7 @@ void Member::Impl::OnAppendReply(const Message& message) {
     OnRefusedAppend(peer, message);
     return;
   }
-  NoteReceived(peer, message);
-  AdvanceCommit();
-  MaybeSendTransfer();
-  MaybePromoteLearner();
+  NoteProgress(peer, message);
 }
 
 void Member::Impl::OnHeartbeatReply(const Message& message) {
@@ -215,10 +221,7 @@ void Member::Impl::OnHeartbeatReply(const Message& message) {
     NameSnapshot(peer);
     return;
   }
-  NoteReceived(peer, message);
-  AdvanceCommit();
-  MaybeSendTransfer();
-  MaybePromoteLearner();
+  NoteProgress(peer, message);
 }
 
 // Raft's fast back-off (section 5.3): the local names the last place where its log may match, and
@@ -334,6 +337,7 @@ void Member::Impl::TickGlobal() {
   TickTransfer();
   if (role != Role::kGlobal) return;
   MaybePromoteLearner();
+  DropLeftPeers();
   // Too few voters that aren't in quarantine to commit anything, but all are here: only an election
   // in which everybody votes can tell that nothing is missing.
   size_t trusted = 0;
