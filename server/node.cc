@@ -287,7 +287,8 @@ void Node::MakePeers() {
   peers_ = std::make_unique<Peers>(&loop_, log_.get(), std::move(self), std::move(events));
 }
 
-// Links to all members; and asks to be taken in, or to have a new name or address noted.
+// Links to all members; and asks to be taken in, or to have a new name or address noted. Who was
+// removed doesn't ask.
 void Node::FollowConfiguration() {
   cluster::Member& member = host_->member();
   const cluster::Configuration& configuration = member.configuration();
@@ -301,6 +302,15 @@ void Node::FollowConfiguration() {
     if (configuration.Find(identity_.id) != nullptr) peers_->Retain(ids);
   }
   const MemberInfo* self = configuration.Find(identity_.id);
+  if (self == nullptr && was_member_) {
+    // CLUSTER FORGET, committed or about to be: it stays out until somebody starts it anew.
+    if (!member.is_member() && !forgotten_) {
+      forgotten_ = true;
+      log_->Warning("This node was removed from the cluster");
+    }
+    return peers_->StopJoining();
+  }
+  forgotten_ = false;
   if (self != nullptr && self->name == identity_.name && self->address == identity_.address) {
     return peers_->StopJoining();
   }
@@ -333,6 +343,9 @@ void Node::EndTurn() {
   remote_commands_->ExecuteWaiting();
   dispatcher_.ConfirmReads(BootMicros());
   host_->EndTurn(now());
+  if (!was_member_) {
+    was_member_ = host_->member().lock_state().configuration.Find(identity_.id) != nullptr;
+  }
   remote_commands_->Flush();
   peers_->FlushAll();
   ++connection_environment_.turn;

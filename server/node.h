@@ -121,6 +121,8 @@ class Node {
   std::unique_ptr<Timer> tick_, cron_;
   std::unique_ptr<Signals> signals_;
   cluster::Configuration followed_;  // the configuration that the links were made from
+  bool was_member_ = false;          // in this run, by a committed configuration
+  bool forgotten_ = false;           // and isn't any more
   cluster::Micros next_tick_ = 0;
   cluster::Micros stop_by_ = 0;  // not 0: stopping, at the latest then
 };
