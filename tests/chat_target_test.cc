@@ -56,8 +56,8 @@ TEST_F(ChatTest, JoinSendLeave) {
   EXPECT_EQ(Published(), (Lines{"chat:tea chat.message [tea][2][1700000000005][peter][]"}));
   EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*2\r\n$4\r\nfred\r\n$5\r\npeter\r\n");
   EXPECT_EQ(As(1, {"CHAT.LEAVE", "tea"}), "+OK\r\n");
-  EXPECT_EQ(Published(), (Lines{"chat:tea chat.leave [tea][1700000000005][fred]",
-                                "unsubscribe aaaa:1 chat:tea"}));
+  EXPECT_EQ(Published(), (Lines{"unsubscribe aaaa:1 chat:tea",
+                                "chat:tea chat.leave [tea][1700000000005][fred]"}));
   EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*1\r\n$5\r\npeter\r\n");
   EXPECT_EQ(As(1, {"CHAT.LEAVE", "tea"}), "+OK\r\n") << "not a member any more";
   EXPECT_EQ(As(1, {"CHAT.LEAVE", "nowhere"}), "+OK\r\n");
@@ -232,12 +232,12 @@ TEST_F(ChatTest, AllClientsOfANodeLeave) {
   As(2, {"CHAT.JOIN", "coffee"});
   Published();
   EXPECT_EQ(As(0, {"CHAT.LEAVE", "*"}), "+OK\r\n");
-  EXPECT_EQ(Published(), (Lines{"chat:coffee chat.leave [coffee][1700000000000][user2@aaaa1111]",
-                                "unsubscribe aaaa:2 chat:coffee",
-                                "chat:tea chat.leave [tea][1700000000000][user1@aaaa1111]",
+  EXPECT_EQ(Published(), (Lines{"unsubscribe aaaa:2 chat:coffee",
+                                "chat:coffee chat.leave [coffee][1700000000000][user2@aaaa1111]",
                                 "unsubscribe aaaa:1 chat:tea",
-                                "chat:tea chat.leave [tea][1700000000000][user2@aaaa1111]",
-                                "unsubscribe aaaa:2 chat:tea"}));
+                                "chat:tea chat.leave [tea][1700000000000][user1@aaaa1111]",
+                                "unsubscribe aaaa:2 chat:tea",
+                                "chat:tea chat.leave [tea][1700000000000][user2@aaaa1111]"}));
   EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*1\r\n$5\r\npeter\r\n");
   EXPECT_EQ(chat().rooms(), 1u);
   EXPECT_EQ(As(0, {"CHAT.LEAVE", "*"}), "+OK\r\n");

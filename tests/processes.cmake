@@ -27,6 +27,14 @@ add_executable(hostile_client hostile_client.cc)
 target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Threads)
 understudy_process_test(hostile 240 2)
 
+# Command scripts: one test for each kind of server they run against.
+add_executable(commands_runner commands_runner.cc)
+foreach(mode redis single global local)
+  add_test(NAME commands_${mode} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/commands.sh ${mode})
+  set_tests_properties(commands_${mode} PROPERTIES LABELS process TIMEOUT 180
+    SKIP_RETURN_CODE 77 ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR}")
+endforeach()
+
 # Client libraries.
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent)
 add_executable(hiredis_client clients/hiredis_client.cc)

@@ -184,8 +184,8 @@ bool ChatTarget::ApplyLeave(const Client& client, std::string_view name, Context
   const std::string channel = Channel(name);
   const Digits time(static_cast<uint64_t>(context.now_ms));
   const std::string_view fields[] = {name, time, nick};
-  context.publisher->Publish({channel, "chat.leave", fields});
   context.publisher->Unsubscribe(client, channel);
+  context.publisher->Publish({channel, "chat.leave", fields});
   EndIfEmpty(it, context);
   return true;
 }

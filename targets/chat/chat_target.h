@@ -32,7 +32,7 @@
 //   chat.leave     room, time_ms, nick
 //   chat.message   room, id, time_ms, nick, text
 // Nothing is published for a join that changes nothing. A client is subscribed before its own
-// chat.join is published, and unsubscribed after its chat.leave: it sees both.
+// chat.join is published, which it therefore receives, and unsubscribed before its chat.leave.
 //
 // Snapshot (LEB128 varints; text := size:varint bytes):
 //   state   := version(1) rooms room{rooms}
