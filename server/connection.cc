@@ -220,7 +220,7 @@ void Connection::Flush() {
     replies_.Sent(static_cast<size_t>(sent));
   }
   if (replies_.ready_bytes() > 0) {
-    if (env_->output_hard_limit != 0 && replies_.bytes() > env_->output_hard_limit) return Close();
+    if (OverOutputLimit()) return Close();
     writable_.Enable();
     return;
   }
@@ -231,6 +231,19 @@ void Connection::Flush() {
     readable_.Enable();
     ExecuteInput();
   }
+}
+
+bool Connection::OverOutputLimit() {
+  if (!session_.peer_id.empty()) return false;
+  const OutputLimit& limit = session_.channels.empty() ? env_->normal_output : env_->pubsub_output;
+  const auto bytes = static_cast<int64_t>(replies_.bytes());
+  if (limit.hard_bytes != 0 && bytes > limit.hard_bytes) return true;
+  if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {
+    over_soft_limit_since_ = 0;
+    return false;
+  }
+  if (over_soft_limit_since_ == 0) over_soft_limit_since_ = env_->now;
+  return env_->now - over_soft_limit_since_ > limit.soft_seconds * 1000 * 1000;
 }
 
 void Connection::OnWritable() { MarkDirty(); }

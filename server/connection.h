@@ -23,6 +23,7 @@
 #include "protocol/command_table.h"
 #include "protocol/resp_parser.h"
 #include "server/event_loop.h"
+#include "server/options.h"
 #include "server/reply_queue.h"
 
 namespace understudy::server {
@@ -74,7 +75,7 @@ struct ConnectionEnvironment {
   ConnectionHandler* handler = nullptr;
   protocol::ParseLimits limits;
   size_t query_buffer_limit = 1ull << 30;
-  size_t output_hard_limit = 0;                   // bytes; 0: none
+  OutputLimit normal_output, pubsub_output;       // of clients; peers have none
   std::string shared_input;                       // sized kSharedInput at start
   std::array<protocol::RequestParser, 16> ahead;  // requests parsed before they are executed
   uint64_t turn = 1;
@@ -121,6 +122,9 @@ class Connection {
 
   // At the end of the turn: writes what is released.
   void Flush();
+  // Whether more output waits than a client of its class may leave unread, for as long as it may.
+  // Asked after each flush, and now and then for those that get nothing more.
+  bool OverOutputLimit();
 
   size_t input_bytes() const { return input_.size() - input_start_; }
   size_t input_capacity() const { return input_.capacity(); }
@@ -152,6 +156,7 @@ class Connection {
   bool dirty_ = false;
   bool half_closed_ = false;  // the other side sends nothing more
   bool close_after_replies_ = false, closed_ = false;
+  cluster::Micros over_soft_limit_since_ = 0;  // 0: it isn't over it
   FdEvent readable_, writable_;
 };
 

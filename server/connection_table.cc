@@ -151,6 +151,12 @@ void ConnectionTable::FlushDirty() {
   env_->closed.clear();
 }
 
+void ConnectionTable::CloseOverOutputLimit() {
+  ForEach([](Connection& connection) {
+    if (!connection.closed() && connection.OverOutputLimit()) connection.Close();
+  });
+}
+
 void ConnectionTable::CloseIdle(cluster::Micros now, cluster::Micros longer_than) {
   if (longer_than <= 0) return;
   ForEach([&](Connection& connection) {

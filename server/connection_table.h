@@ -40,6 +40,8 @@ class ConnectionTable {
 
   // End of the turn: writes what connections have to send, then deletes closed ones.
   void FlushDirty();
+  // Closes clients that have left too much output unread for too long.
+  void CloseOverOutputLimit();
   // Closes all that were idle for longer (clients only; 0: never).
   void CloseIdle(cluster::Micros now, cluster::Micros longer_than);
 

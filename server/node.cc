@@ -368,6 +368,7 @@ void Node::Cron() {
   host_->Cron(now());
   forwarder_->Expire(now());
   FollowConfiguration();
+  connections_->CloseOverOutputLimit();
   connections_->CloseIdle(now(), options().timeout_s * 1000 * 1000);
   SampleStatistics(*this);
 }
@@ -378,8 +379,9 @@ void Node::SetLimits(const Options& options) {
   connection_environment_.limits.max_bulk_bytes = static_cast<size_t>(options.proto_max_bulk_len);
   connection_environment_.query_buffer_limit =
       static_cast<size_t>(options.client_query_buffer_limit);
-  connection_environment_.output_hard_limit =
-      static_cast<size_t>(options.client_output_buffer_limit[0].hard_bytes);
+  const auto& output = options.client_output_buffer_limit;
+  connection_environment_.normal_output = output[static_cast<size_t>(ClientClass::kNormal)];
+  connection_environment_.pubsub_output = output[static_cast<size_t>(ClientClass::kPubSub)];
   connections_->set_max_clients(static_cast<size_t>(options.maxclients));
   connections_->set_tcp_keepalive_seconds(static_cast<int>(options.tcp_keepalive_s));
   target_options_->databases = static_cast<int>(options.databases);

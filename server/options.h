@@ -65,7 +65,8 @@ struct Options {
   int64_t maxmemory = 0;
   int64_t proto_max_bulk_len = 512ll << 20;
   int64_t client_query_buffer_limit = 1ll << 30;
-  OutputLimits client_output_buffer_limit;
+  OutputLimits client_output_buffer_limit = {
+      {{}, {256ll << 20, 64ll << 20, 60}, {32ll << 20, 8ll << 20, 60}}};
 
   // Targets
   int64_t databases = 16;

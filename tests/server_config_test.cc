@@ -55,7 +55,8 @@ TEST_F(ConfigTest, Get) {
             "*4\r\n$10\r\nappendonly\r\n$3\r\nyes\r\n$11\r\nappendfsync\r\n$6\r\nalways\r\n");
   EXPECT_EQ(Value("maxmemory-policy"), "noeviction");
   EXPECT_EQ(Value("bind"), "127.0.0.1 -::1");
-  EXPECT_EQ(Value("client-output-buffer-limit"), "normal 0 0 0 slave 0 0 0 pubsub 0 0 0");
+  EXPECT_EQ(Value("client-output-buffer-limit"),
+            "normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60");
   std::string_view all = "*";
   EXPECT_EQ(config_->Get({&all, 1}).size(), Parameters().size());
 }
@@ -69,7 +70,8 @@ TEST_F(ConfigTest, SetChangesWhatMayBeChanged) {
   EXPECT_EQ(Value("maxmemory"), "1024");
   EXPECT_EQ(Command({"set", "client-output-buffer-limit", "normal 1kb 2 3  pubsub 4 5 6"}),
             "+OK\r\n");
-  EXPECT_EQ(Value("client-output-buffer-limit"), "normal 1024 2 3 slave 0 0 0 pubsub 4 5 6");
+  EXPECT_EQ(Value("client-output-buffer-limit"),
+            "normal 1024 2 3 slave 268435456 67108864 60 pubsub 4 5 6");
   EXPECT_EQ(Command({"set", "requirepass", "a b"}), "+OK\r\n");
   EXPECT_EQ(config_->options().requirepass, "a b");
   EXPECT_EQ(Command({"set", "hz", "0"}), "+OK\r\n");
