@@ -315,6 +315,29 @@ TEST_F(KeyspaceTest, ActiveExpiryIsBoundedAndHurries) {
   EXPECT_GT(calls, 10);
 }
 
+TEST_F(KeyspaceTest, ActiveExpiryHearsOfEarlierTimes) {
+  for (int i = 0; i < 30'000; ++i) {
+    member.Raw({"set", "long" + std::to_string(i), "v", "ex", "1000"});
+  }
+  // Between two calls of one pass, now and then in what the pass has seen already.
+  for (int round = 0; round < 20; ++round) {
+    member.now_ms += 20'000;
+    member.Run("expire long0 1000");  // the figures are old: a pass begins
+    member.Timer();
+    member.Raw({"set", "short" + std::to_string(round), "v", "px", "100"});
+    for (int i = 0; i < 20; ++i) member.Timer();
+    ASSERT_EQ(member.target().keyspace().size(0), 30'001u);
+    member.now_ms += 200;
+    for (int i = 0; i < 20; ++i) member.Timer();
+    ASSERT_EQ(member.target().keyspace().size(0), 30'000u);
+  }
+  // After a pass.
+  member.Run("set long0 v px 100");
+  member.now_ms += 200;
+  for (int i = 0; i < 20; ++i) member.Timer();
+  EXPECT_EQ(member.target().keyspace().size(0), 29'999u);
+}
+
 TEST_F(KeyspaceTest, LazyExpiryOnly) {
   member.options().lazy_expiry_only = true;
   member.Run("set k v px 10");

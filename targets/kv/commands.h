@@ -86,8 +86,8 @@ void RegisterObjectCommands(HandlerMap* handlers);
 void RegisterBitCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);
 
-// The effect "bitop operation target source ...", which repeats the command: for results longer than
-// the request. False, with nothing changed, if it isn't one.
+// The effect "bitop operation target source ...", which repeats the command: for results longer
+// than the request. False, with nothing changed, if it isn't one.
 bool ApplyBitOp(Keyspace& keyspace, int db, std::span<const std::string_view> effect,
                 Context& context);
 

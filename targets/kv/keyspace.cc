@@ -161,6 +161,7 @@ void Keyspace::Put(int db, const Found& found, Entry* entry) {
     }
   } else {
     table.Insert(found.hash, entry, entry->has_expiry());
+    if (!discarded_.empty()) FreeDiscarded(1);  // so that memory doesn't grow while it waits
   }
   if (entry->has_expiry()) NoteExpiry(db, *entry);
 }

@@ -229,6 +229,7 @@ class Keyspace {
   // REQUIRES: entry.has_expiry().
   void NoteExpiry(int db, const Entry& entry);
   void Discard(Db& db);
+  void FreeDiscarded(size_t buckets);
   bool SweepDb(Context& context, int db, SweepWork* work);
   bool ApplySet(int db, std::span<const std::string_view> effect, Context& context);
   bool ApplyToKey(int db, std::span<const std::string_view> effect, Context& context);

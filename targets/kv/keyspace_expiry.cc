@@ -86,15 +86,18 @@ uint64_t Keyspace::AverageTtlMs(int db) const {
   return At(db).mean_expiry_ms == 0 || ttl <= 0 ? 0 : static_cast<uint64_t>(ttl);
 }
 
+void Keyspace::FreeDiscarded(size_t buckets) {
+  if (discarded_.back().Drain(buckets, [](Entry* entry) { Entry::Free(entry); })) {
+    discarded_.pop_back();
+  }
+}
+
 void Keyspace::Upkeep() {
-  constexpr size_t kMovedBuckets = 500, kFreedBuckets = 2000;
+  constexpr size_t kMovedBuckets = 1000, kFreedBuckets = 2000;
   for (Db& db : dbs_) {
     if (db.table.Upkeep(kMovedBuckets)) break;
   }
-  if (!discarded_.empty() &&
-      discarded_.back().Drain(kFreedBuckets, [](Entry* entry) { Entry::Free(entry); })) {
-    discarded_.pop_back();
-  }
+  if (!discarded_.empty()) FreeDiscarded(kFreedBuckets);
 }
 
 }  // namespace understudy::targets::kv
