@@ -303,4 +303,12 @@ void Dispatcher::LeaveChannels(Connection& connection) {
   node_->subscriptions().RemoveAll(connection);
 }
 
+void Dispatcher::LeaveRoomsOfEarlierRun() {
+  constexpr Micros kWait = Micros{3600} * 1000 * 1000;  // there may be no global for a while
+  constexpr uint64_t kNoClient = 0;                     // all of them: see chat_target.h
+  std::string_view args[] = {"chat.leave", "*"};
+  node_->forwarder().ForwardFor(kNoClient, *node_->table().FindByName(args[0]), args, node_->now(),
+                                kWait);
+}
+
 }  // namespace understudy::server

@@ -48,6 +48,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
 
   // The connection leaves all it joined through targets.
   void LeaveChannels(Connection& connection);
+  // At the start: clients of an earlier run of this node leave the rooms they were still in.
+  void LeaveRoomsOfEarlierRun();
 
   // End of the turn: reads executed in it need the lease.
   void ConfirmReads(cluster::Micros now);

@@ -203,6 +203,7 @@ bool Node::Open(std::string* error) {
                      now());
   }
   FollowConfiguration();
+  dispatcher_.LeaveRoomsOfEarlierRun();
   cron_->Start(0);
   return true;
 }

@@ -22,6 +22,7 @@ understudy_process_test(failover.everysec 200 2 KILLS=4 "SERVER_OPTIONS=--append
 understudy_process_test(failover.memory 200 2 KILLS=4 "SERVER_OPTIONS=--appendonly no")
 understudy_process_test(pause 180 1)
 understudy_process_test(restart_all 240 2)
+understudy_process_test(rooms 120 1)
 
 add_executable(hostile_client hostile_client.cc)
 target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Threads)
