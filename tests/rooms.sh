@@ -4,35 +4,39 @@
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
-users() { ask "${port[$1]}" CHAT.USERS tea | tr '\n' ' '; }
-users_are() { [[ $(users "$1") == "$2" ]]; }
+# users_are I NICK...: who is in the room, as node I says.
+users_are() {
+  local i=$1 users
+  shift
+  users=$(ask "${port[$i]}" CHAT.USERS tea) && [[ ${users//$'\n'/ } == "$*" ]]
+}
 
 start_cluster 3
 exec 5<>"/dev/tcp/127.0.0.1/${port[1]}" 6<>"/dev/tcp/127.0.0.1/${port[2]}"
 printf 'CHAT.JOIN tea fred\r\n' >&5
-until_true 10 "fred joins" users_are 3 "fred "
+until_true 10 "fred joins" users_are 3 fred
 printf 'CHAT.JOIN tea peter\r\n' >&6
-until_true 10 "peter joins" users_are 3 "fred peter "
+until_true 10 "peter joins" users_are 3 fred peter
 
 step "fred disconnects"
 exec 5>&-
-until_true 10 "fred is out of the room" users_are 3 "peter "
+until_true 10 "fred is out of the room" users_are 3 peter
 
 step "peter's node is killed"
 kill_node 2
 exec 6>&-
 start_node 2
 wait_for_all 30
-until_true 10 "peter is out of the room" users_are 3 ""
+until_true 10 "peter is out of the room" users_are 3
 
 step "all nodes are killed"
 exec 5<>"/dev/tcp/127.0.0.1/${port[1]}"
 printf 'CHAT.JOIN tea james\r\n' >&5
-until_true 10 "james joins" users_are 2 "james "
+until_true 10 "james joins" users_are 2 james
 for i in 1 2 3; do kill_node "$i"; done
 exec 5>&-
 for i in 1 2 3; do start_node "$i"; done
 wait_for_all 30
-until_true 10 "james is out of the room" users_are 2 ""
+until_true 10 "james is out of the room" users_are 2
 wait_same_digest
 pass "rooms"
