@@ -154,7 +154,7 @@ class GoodClient {
  private:
   void Run() {
     Socket socket;
-    for (int i = 0; !stop_; ++i) {
+    for (int i = 0; i == 0 || !stop_; ++i) {  // once at least, however short the others' part
       const std::string value = std::to_string(i);
       const auto begin = Clock::now();
       socket.Send(Command({"SET", "good", value}));
