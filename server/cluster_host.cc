@@ -84,7 +84,8 @@ void ClusterHost::Bootstrap(const cluster::MemberInfo& self, Micros now) {
 void ClusterHost::BeginWork(Micros now) {
   now_ = now;
   can_execute_ = member_->serving() && !needs_rebuild_ && !member_->transferring() &&
-                 state_index_ >= member_->commit() && member_->LeaseValid(now);
+                 state_index_ >= member_->commit() && !env_.writer->overloaded() &&
+                 member_->LeaseValid(now);
   if (can_execute_) time_ms_ = member_->GlobalTimeMs(now);
 }
 
