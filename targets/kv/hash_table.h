@@ -253,11 +253,7 @@ class HashTable {
     marked_ -= IsMarked(place);
     Close(place);
     --counts_[place.array];
-    if (rehashing()) {
-      Rehash(1);
-    } else if (size() * kShrinkBelow < Capacity(arrays_[0].size()) && arrays_[0].size() > 1) {
-      StartRehash(SizeFor(size()));
-    }
+    rehashing() ? Rehash(1) : ShrinkIfSparse();
   }
 
   // Makes room for `items` at once, while the table is empty.
@@ -267,9 +263,9 @@ class HashTable {
     if (wanted > arrays_[0].size()) arrays_[0] = BucketArray(wanted);
   }
 
-  // Moves up to `buckets` home buckets if the table is changing its size; false if it isn't.
+  // Moves up to `buckets` home buckets if the size is changing or should; false if it isn't.
   bool Upkeep(size_t buckets) {
-    if (rehashing()) Rehash(buckets);
+    rehashing() ? Rehash(buckets) : ShrinkIfSparse();
     return rehashing();
   }
 
@@ -407,6 +403,12 @@ class HashTable {
       parent->meta &= ~uint64_t{1};
       BucketArray::FreeChild(last);
       --children_;
+    }
+  }
+
+  void ShrinkIfSparse() {
+    if (arrays_[0].size() > 1 && size() * kShrinkBelow < Capacity(arrays_[0].size())) {
+      StartRehash(SizeFor(size()));
     }
   }
 

@@ -36,11 +36,21 @@ struct ScanOptions {
   std::string_view type = {};
 };
 
+// As strtoul reads it, which Redis uses: with a sign, and nothing is 0.
+bool ReadCursor(std::string_view text, uint64_t* cursor) {
+  *cursor = 0;
+  if (text.empty()) return true;
+  const bool negative = text[0] == '-';
+  if (negative || text[0] == '+') text.remove_prefix(1);
+  const char* const end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, *cursor);
+  if (negative) *cursor = -*cursor;
+  return status == std::errc() && stop == end;
+}
+
 bool ReadScanOptions(Call& call, ScanOptions* options) {
   const auto args = call.args;
-  const auto [end, status] =
-      std::from_chars(args[1].data(), args[1].data() + args[1].size(), options->cursor);
-  if (status != std::errc() || end != args[1].data() + args[1].size()) {
+  if (!ReadCursor(args[1], &options->cursor)) {
     call.reply.Error("ERR invalid cursor");
     return false;
   }
