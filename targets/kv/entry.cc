@@ -62,10 +62,17 @@ Entry* Entry::New(std::string_view key, size_t value_size, bool with_expiry) {
 
 void Entry::Free(Entry* entry) { std::free(entry); }
 
+Entry* Entry::NewObject(std::string_view key, Type type, Object object) {
+  Entry* entry = New(key, sizeof object.address, false);
+  entry->set_type(type);
+  entry->set_object(object);
+  return entry;
+}
+
 Entry* Entry::Copy(const Entry& from, std::string_view key) {
-  assert(from.IsString());
   Entry* entry = New(key, from.value_size(), from.has_expiry());
   std::memcpy(entry->value(), from.value(), from.value_size());
+  entry->set_type(from.type());
   entry->set_encoding(from.encoding());
   entry->set_access(from.access());
   if (from.has_expiry()) entry->set_expiry_ms(from.expiry_ms());

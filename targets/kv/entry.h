@@ -30,6 +30,12 @@ enum class Type : uint8_t { kString, kList, kSet, kSortedSet, kHash, kStream };
 // but Redis' rule for what it would be is kept and shown.
 enum class Encoding : uint8_t { kInt, kEmbstr, kRaw };
 
+// Where the value of another type is, and in which of the type's forms (0 .. 3).
+struct Object {
+  void* address = nullptr;
+  uint8_t form = 0;
+};
+
 // Redis embeds strings up to this size in their object.
 inline constexpr size_t kEmbstrLimit = 44;
 
@@ -47,8 +53,12 @@ class Entry {
   // An entry of that key with room for a value of that size (uninitialised), of type string,
   // without expiry. Throws std::bad_alloc.
   static Entry* New(std::string_view key, size_t value_size, bool with_expiry);
+  // An entry of another type, without expiry.
+  static Entry* NewObject(std::string_view key, Type type, Object object);
+  // Not the object.
   static void Free(Entry* entry);
-  // A copy of another's value, type, encoding, expiry and access under a key.
+  // A copy of another's value, type, encoding, expiry and access under a key. An object isn't
+  // copied: both entries have it then.
   static Entry* Copy(const Entry& from, std::string_view key);
 
   // Gives the value this size, and a place for an expiry or none (a new one is uninitialised). The
@@ -69,6 +79,7 @@ class Entry {
 
   std::string_view key() const { return {bytes() + KeyOffset(), key_size()}; }
   Type type() const { return static_cast<Type>(flags() & kTypeMask); }
+  void set_type(Type type) { word_ = (word_ & ~uint64_t{kTypeMask}) | static_cast<uint64_t>(type); }
   bool IsString() const { return (flags() & kTypeMask) == 0; }
   Encoding encoding() const {
     return static_cast<Encoding>((flags() & kEncodingMask) >> kEncodingShift);
@@ -96,6 +107,18 @@ class Entry {
     return at;
   }
   void set_expiry_ms(int64_t at) { std::memcpy(bytes() + KeyOffset() - sizeof at, &at, sizeof at); }
+
+  // REQUIRES: !IsString().
+  Object object() const {
+    Object object;
+    std::memcpy(&object.address, value(), sizeof object.address);
+    object.form = static_cast<uint8_t>(encoding());
+    return object;
+  }
+  void set_object(Object object) {
+    std::memcpy(value(), &object.address, sizeof object.address);
+    set_encoding(static_cast<Encoding>(object.form));
+  }
 
   // The bytes kept: of a string that isn't an integer, its text.
   char* value() { return bytes() + KeyOffset() + key_size(); }

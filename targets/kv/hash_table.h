@@ -302,6 +302,17 @@ class HashTable {
     }
   }
 
+  // The same until visit(Item*) returns false.
+  template <typename Visit>
+  void ForEachWhile(Visit&& visit) const {
+    bool go_on = true;
+    for (const BucketArray& array : arrays_) {
+      for (size_t i = 0; i < array.size() && go_on; ++i) {
+        VisitChain(&array[i], false, [&](Item* item, bool) { go_on = go_on && visit(item); });
+      }
+    }
+  }
+
   // One item, each with equal probability as long as no chain is unusually long; nullptr if the
   // table is empty. `random`: 64 random bits.
   Item* Random(uint64_t random) const {
@@ -325,6 +336,7 @@ class HashTable {
   template <typename Destroy>
   bool Drain(size_t buckets, Destroy&& destroy) {
     for (BucketArray& array : arrays_) {
+      if (array.size() == 0) continue;
       while (drained_ < array.size()) {
         if (buckets-- == 0) return false;
         Bucket* home = &array[drained_++];

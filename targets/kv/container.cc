@@ -1,0 +1,185 @@
+#include "targets/kv/container.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstdlib>
+#include <limits>
+
+#include "targets/kv/hash_value.h"
+#include "targets/kv/list_value.h"
+#include "targets/kv/set_value.h"
+#include "targets/kv/sorted_set_value.h"
+
+namespace understudy::targets::kv {
+namespace {
+
+constexpr size_t kNodeElements = 64;  // about what a node costs, in elements
+
+// Frees the items of a hash table, then the table.
+template <typename Table, typename FreeItem>
+bool FreeTable(Table* table, size_t* budget, FreeItem free_item) {
+  size_t freed = 0;
+  // A bucket holds five items on average; empty ones cost something too.
+  const bool done = table->Drain(*budget / 8 + 1, [&](auto* item) {
+    free_item(item);
+    ++freed;
+  });
+  *budget -= std::min(*budget, done ? freed : *budget);
+  return done;
+}
+
+bool FreeTree(SortedSetValue::Tree* tree, size_t* budget) {
+  if (tree->order.size() > 0 && !tree->order.FreeSome(*budget / kNodeElements + 1)) {
+    *budget = 0;
+    return false;
+  }
+  return FreeTable(&tree->table, budget, ScoredMember::Free);
+}
+
+template <typename Table>
+size_t TableMemory(const Table& table) {
+  size_t bytes = table.memory();
+  table.ForEach([&bytes](const auto* item) { bytes += item->memory(); });
+  return bytes;
+}
+
+}  // namespace
+
+bool FreeSome(Type type, Object* object, size_t* budget) {
+  bool done = false;
+  switch (type) {
+    case Type::kList: {
+      const ListValue list(*object);
+      if (list.IsPacked()) break;
+      if (!list.chain()->FreeSome(*budget / kNodeElements + 1)) {
+        *budget = 0;
+        return false;
+      }
+      delete list.chain();
+      return true;
+    }
+    case Type::kHash: {
+      const HashValue hash(*object);
+      if (hash.IsPacked()) break;
+      done = FreeTable(hash.table(), budget, FieldPair::Free);
+      if (done) delete hash.table();
+      return done;
+    }
+    case Type::kSet: {
+      const SetValue set(*object);
+      if (set.form() != SetValue::kTable) break;
+      done = FreeTable(set.table(), budget, SetMember::Free);
+      if (done) delete set.table();
+      return done;
+    }
+    case Type::kSortedSet: {
+      const SortedSetValue set(*object);
+      if (set.IsPacked()) break;
+      done = FreeTree(set.tree(), budget);
+      if (done) delete set.tree();
+      return done;
+    }
+    case Type::kString:
+    case Type::kStream:
+      assert(false);
+  }
+  std::free(object->address);
+  *budget -= std::min<size_t>(*budget, 1);
+  return true;
+}
+
+void Free(Type type, Object object) {
+  size_t budget = 0;
+  do {
+    budget = std::numeric_limits<size_t>::max() / 2;
+  } while (!FreeSome(type, &object, &budget));
+}
+
+Object Copy(Type type, Object object, const Forms& forms) {
+  switch (type) {
+    case Type::kList:
+      return ListValue(object).Copy().object();
+    case Type::kHash:
+      return HashValue(object).Copy(forms).object();
+    case Type::kSet:
+      return SetValue(object).Copy(forms).object();
+    case Type::kSortedSet:
+      return SortedSetValue(object).Copy(forms).object();
+    case Type::kString:
+    case Type::kStream:
+      break;
+  }
+  assert(false);
+  return {};
+}
+
+size_t SizeOf(Type type, Object object) {
+  switch (type) {
+    case Type::kList:
+      return ListValue(object).size();
+    case Type::kHash:
+      return HashValue(object).size();
+    case Type::kSet:
+      return SetValue(object).size();
+    case Type::kSortedSet:
+      return SortedSetValue(object).size();
+    case Type::kString:
+    case Type::kStream:
+      break;
+  }
+  assert(false);
+  return 0;
+}
+
+size_t MemoryOf(Type type, Object object) {
+  switch (type) {
+    case Type::kList: {
+      const ListValue list(object);
+      return list.IsPacked() ? list.packed().memory() : list.chain()->memory();
+    }
+    case Type::kHash: {
+      const HashValue hash(object);
+      return hash.IsPacked() ? hash.packed().memory()
+                             : sizeof(HashValue::Table) + TableMemory(*hash.table());
+    }
+    case Type::kSet: {
+      const SetValue set(object);
+      if (set.form() == SetValue::kIntegers) return set.integers().memory();
+      return set.form() == SetValue::kPacked ? set.packed().memory()
+                                             : sizeof(SetValue::Table) + TableMemory(*set.table());
+    }
+    case Type::kSortedSet: {
+      const SortedSetValue set(object);
+      if (set.IsPacked()) return set.packed().memory();
+      return sizeof(SortedSetValue::Tree) + set.tree()->order.memory() +
+             TableMemory(set.tree()->table);
+    }
+    case Type::kString:
+    case Type::kStream:
+      break;
+  }
+  assert(false);
+  return 0;
+}
+
+std::string_view EncodingName(Type type, Object object) {
+  constexpr std::string_view kSetNames[] = {"intset", "listpack", "hashtable"};
+  switch (type) {
+    case Type::kList:
+      return object.form == ListValue::kPacked ? "listpack" : "quicklist";
+    case Type::kHash:
+      return object.form == HashValue::kPacked ? "listpack" : "hashtable";
+    case Type::kSet:
+      return kSetNames[object.form];
+    case Type::kSortedSet:
+      return object.form == SortedSetValue::kPacked ? "listpack" : "skiplist";
+    case Type::kString:
+      break;
+    case Type::kStream:
+      return "stream";
+  }
+  assert(false);
+  return {};
+}
+
+}  // namespace understudy::targets::kv
