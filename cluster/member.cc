@@ -42,6 +42,7 @@ Member::Impl::Impl(MemberOptions member_options, Recovered recovered, Micros sta
   first_unasked = next_read + 1;
   RecoverConfiguration();
   if (log.last_term() > lock.term) SetTerm(log.last_term());
+  if (lock.quarantined) PersistLock(true);  // should we end again, the next run must know
   if (!lock.promised_nothing) {
     // R4. A grant newer than the holder recorded may have become a hold that wasn't recorded apart.
     bool granted_later = !lock.granted_to.empty() && lock.term > lock.holder_term;

@@ -6,9 +6,12 @@
 
 namespace understudy::cluster {
 
+// Also one that an entry not yet committed removes: it may be the only one to hold what is needed to
+// commit that (thesis, 4.2.2). Its own vote doesn't count then.
 bool Member::Impl::MayStand() const {
-  return role == Role::kLocal && phase == Phase::kNone && !disk_failed && !needs_snapshot &&
-         IsVoter(self);
+  const MemberInfo* before = configurations.front().configuration.Find(self);
+  bool voter = IsVoter(self) || (before != nullptr && before->kind == MemberInfo::Kind::kVoter);
+  return role == Role::kLocal && phase == Phase::kNone && !disk_failed && !needs_snapshot && voter;
 }
 
 bool Member::Impl::RanksBefore(const NodeId& one, const NodeId& other) const {
@@ -51,7 +54,7 @@ void Member::Impl::MaybeStand() {
 
 void Member::Impl::StartPreElection() {
   urgent = false;
-  if (Voters() == 1) {
+  if (Voters() == 1 && IsVoter(self)) {
     StartElection(false);
     return;
   }
@@ -117,9 +120,9 @@ void Member::Impl::OnVoteReply(const Message& message) {
 }
 
 void Member::Impl::CountVotes() {
-  size_t granted = 1;
+  size_t granted = IsVoter(self) ? 1 : 0;
   size_t refused = 0;
-  size_t trusted = lock.quarantined ? 0 : 1;  // grants that count by themselves
+  size_t trusted = lock.quarantined ? 0 : granted;  // grants that count by themselves
   for (const Vote& vote : votes) {
     granted += vote.granted ? 1 : 0;
     refused += vote.refused ? 1 : 0;

@@ -24,6 +24,8 @@ Simulation::Simulation(SimulationOptions options) : options_(options), random_(o
   faults_.duplicate = often(0.3) ? 0.05 : 0;
   faults_.delay = std::array<Micros, 4>{50, 200, 2000, 20000}[Pick(4)];
   faults_.fsync = std::array<Micros, 4>{20, 500, 5000, 60000}[Pick(4)];
+  faults_.pace = std::array<Micros, 3>{150'000, 400'000, 900'000}[Pick(3)];
+  faults_.work = std::array<Micros, 3>{1500, 4000, 8000}[Pick(3)];
   faults_.partitions = often(0.5);
   faults_.flaps = often(0.4);
   faults_.kills = often(0.7);
@@ -117,6 +119,11 @@ void Simulation::Kill(size_t index) {
   machine.reads.clear();
   machine.linked.clear();
   machine.needs_state = false;
+  if (Chance(0.4)) {  // its supervisor starts it again
+    After(Delay(100'000), [this, index, life = machine.life] {
+      if (machines_[index].life == life && !machines_[index].node->running()) Start(index);
+    });
+  }
   bool host_lost = Chance(0.2);  // then nobody can prove anything
   for (size_t other = 0; other < machines_.size(); ++other) {
     if (other == index) continue;
@@ -293,9 +300,26 @@ void Simulation::ChangeMembers() {
   }
 }
 
+void Simulation::HandOver() {
+  for (size_t at = 0; at < machines_.size(); ++at) {
+    Machine& machine = machines_[at];
+    if (!machine.node->running() || machine.paused) continue;
+    Member& member = machine.node->member();
+    if (member.role() != Role::kGlobal) continue;
+    std::string why;
+    if (Chance(0.2)) {
+      member.Release(Clock(machine));
+    } else if (member.Transfer(Chance(0.5) ? machines_[Pick(machines_.size())].node->id() : "",
+                               Clock(machine), &why)) {
+      Note(machine.node->id() + " hands over");
+    }
+    Turned(at);
+  }
+}
+
 void Simulation::Fault() {
   if (healing_) return;
-  After(Delay(700'000), [this] { Fault(); });
+  After(Delay(faults_.pace), [this] { Fault(); });
   size_t which = Pick(machines_.size());
   Machine& machine = machines_[which];
   switch (Pick(10)) {
@@ -343,17 +367,7 @@ void Simulation::Fault() {
       if (faults_.members) ChangeMembers();
       break;
     case 7:
-      if (faults_.handovers && machine.node->running() && !machine.paused) {
-        std::string why;
-        if (Chance(0.2)) {
-          machine.node->member().Release(Clock(machine));
-        } else if (machine.node->member().Transfer(
-                       Chance(0.5) ? machines_[Pick(machines_.size())].node->id() : "",
-                       Clock(machine), &why)) {
-          Note(machine.node->id() + " hands over");
-        }
-        Turned(which);
-      }
+      if (faults_.handovers) HandOver();
       break;
     case 8:
       if (faults_.kills && Chance(0.2)) {  // all at once
@@ -378,10 +392,14 @@ void Simulation::Fault() {
 }
 
 void Simulation::Work() {
-  After(Delay(healing_ ? 20'000 : 4'000), [this] { Work(); });
+  After(Delay(healing_ ? 20'000 : faults_.work), [this] { Work(); });
   size_t which = Pick(machines_.size());
+  OnMachine(which, [this, which, must_see = acknowledged_] { WorkAt(which, must_see); });
+}
+
+// What clients sent to a machine, perhaps before a pause of it.
+void Simulation::WorkAt(size_t which, Index must_see) {
   Machine& machine = machines_[which];
-  if (!machine.node->running() || machine.paused) return;
   Member& member = machine.node->member();
   Micros clock = Clock(machine);
   if (faults_.cuts && Chance(0.05)) member.DropLogUpTo(member.commit());
@@ -390,7 +408,7 @@ void Simulation::Work() {
     machine.needs_state = true;
   }
   if (Chance(0.4)) {
-    machine.reads[member.RequestRead(clock)] = acknowledged_;
+    machine.reads[member.RequestRead(clock)] = must_see;
   }
   for (size_t more = Pick(4); member.role() == Role::kGlobal && more > 0; --more) {
     std::string payload = std::to_string(++payload_) + std::string(Pick(300), '.');
@@ -402,7 +420,6 @@ void Simulation::Work() {
       member.WantCommit(machines_[machine.linked.begin()->first].node->id(), index);
     }
   }
-  Turned(which);
 }
 
 // Checks ---------------------------------------------------------------------------------------
@@ -437,7 +454,6 @@ void Simulation::Note(const std::string& text) const {
 }
 
 void Simulation::Applied(size_t index, const EntryView& entry) {
-  (void)index;
   if (entry.index <= history_.size()) {
     const Committed& known = history_[entry.index - 1];
     Expect(known.term == entry.term && known.payload == entry.payload,
@@ -445,7 +461,8 @@ void Simulation::Applied(size_t index, const EntryView& entry) {
     return;
   }
   Expect(entry.index == history_.size() + 1, "entries are committed in order");
-  Committed committed{entry.term, entry.time_ms, std::string(entry.payload), {}};
+  Term committed_in = machines_[index].node->member().term();
+  Committed committed{entry.term, committed_in, entry.time_ms, std::string(entry.payload), {}};
   if (!history_.empty()) committed.configuration = history_.back().configuration;
   if (history_.empty()) committed.configuration.members.push_back(Info(0));
   if (entry.type == EntryType::kConfiguration) {
@@ -476,11 +493,14 @@ void Simulation::CheckAfterStep(size_t index) {
            "at most one global a term");
     if (added) {
       Note(machine.node->id() + " is the global of term " + std::to_string(member.term()));
+      // One that wakes up late may win a term that others have left behind: it needn't hold what
+      // was committed in newer ones.
       Index last = history_.size();
+      while (last > 0 && history_[last - 1].committed_in >= member.term()) --last;
       Expect(member.log().last_index() > last &&
                  (last == 0 || member.log().base_index() > last ||
                   member.log().TermAt(last) == history_[last - 1].term),
-             "a new global holds everything committed");
+             "a new global holds everything committed before its term");
     }
   }
   while (!machine.proposed.empty()) {

@@ -56,6 +56,8 @@ class Simulation {
     double duplicate = 0;
     Micros delay = 0;  // mean of a message's
     Micros fsync = 0;  // mean of a write's
+    Micros pace = 0;   // mean between faults
+    Micros work = 0;   // mean between what clients do
     bool partitions, flaps, kills, pauses, members, handovers, cuts, disk_failures, data_loss;
   };
   struct Machine {  // a node and its surroundings
@@ -83,6 +85,7 @@ class Simulation {
   };
   struct Committed {
     Term term;
+    Term committed_in;  // or before
     int64_t time_ms;
     std::string payload;
     cluster::Configuration configuration;  // in force at this entry
@@ -119,7 +122,9 @@ class Simulation {
   void Fault();
   void CutNetwork();
   void ChangeMembers();
+  void HandOver();
   void Work();
+  void WorkAt(size_t which, Index must_see);
   void Heal();
   void Converge();
 
