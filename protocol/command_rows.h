@@ -20,6 +20,7 @@ std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> ServerCommands();
 std::span<const CommandRow> StringCommands();
 std::span<const CommandRow> TargetCommands();
+std::span<const CommandRow> TransactionCommands();
 
 // One key at `index`.
 constexpr KeySpec OneKey(uint32_t flags, int16_t index = 1, std::string_view notes = {}) {

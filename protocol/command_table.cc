@@ -155,7 +155,8 @@ uint32_t ExactFlags(const Command& command, std::span<const std::string_view> ar
 CommandTable::CommandTable() {
   for (const auto rows : {rows::StringCommands(), rows::BitmapCommands(), rows::GenericCommands(),
                           rows::ConnectionCommands(), rows::ServerCommands(),
-                          rows::ClusterCommands(), rows::TargetCommands(), rows::PeerCommands()}) {
+                          rows::ClusterCommands(), rows::TargetCommands(),
+                          rows::TransactionCommands(), rows::PeerCommands()}) {
     for (const CommandRow& row : rows) AddRow(row);
   }
   size_t slots = 64;

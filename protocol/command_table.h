@@ -20,6 +20,7 @@ class ReplyWriter;
 // Who executes a command.
 enum class Owner : uint8_t {
   kNode,  // the node the client is connected to, at once: PING, CLIENT, CONFIG, ...
+  kTransaction,  // MULTI and its companions, at the node: server/transactions.h
   kPeer,  // sent by other nodes only (PEER.*); not shown to clients by COMMAND
   kKv,    // targets/kv
   kId,    // targets/id
@@ -180,6 +181,10 @@ struct Command {
   int16_t first_key, last_key, key_step;
 
   bool Has(CommandFlag flag) const { return (row->flags & flag) != 0; }
+  // A cluster's target executes it.
+  bool ForTarget() const {
+    return row->owner == Owner::kKv || row->owner == Owner::kId || row->owner == Owner::kChat;
+  }
   bool ArityFits(size_t argc) const {
     return row->arity >= 0 ? argc == static_cast<size_t>(row->arity)
                            : argc >= static_cast<size_t>(-row->arity);

@@ -29,6 +29,7 @@ constexpr CommandRow kRows[] = {
     Peer("peer.snapshot", "Carries a piece of a snapshot."),
     Peer("peer.snapdone", "Tells that a snapshot is installed."),
     Peer("peer.forward", "Carries a client's command to the global."),
+    Peer("peer.transaction", "A transaction, as a forwarded command."),
     Peer("peer.reply", "Carries the reply to a forwarded command back."),
 };
 

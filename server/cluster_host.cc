@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "server/peer_codec.h"
+#include "server/transaction.h"
 
 namespace understudy::server {
 
@@ -64,7 +65,9 @@ class ClusterHost::Publisher : public targets::Publisher {
 ClusterHost::ClusterHost(Environment environment)
     : env_(std::move(environment)),
       target_(targets::MakeMainTarget(*env_.table, env_.target_options)),
-      publisher_(std::make_unique<Publisher>(&env_)) {}
+      publisher_(std::make_unique<Publisher>(&env_)) {
+  transaction_row_ = env_.table->FindByName("peer.transaction");
+}
 
 ClusterHost::~ClusterHost() = default;
 
@@ -285,7 +288,11 @@ bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
   protocol::ReplyWriter writer(reply, resp);
   context.reply = &writer;
   context.effects = &effects;
-  target_->Handle(request, context);
+  if (request.command == transaction_row_) {
+    RunTransaction(request, &writer, &context);
+  } else {
+    target_->Handle(request, context);
+  }
   std::string_view text = std::string_view(*reply).substr(start);
   if (!effects.empty()) {
     payload_.clear();
@@ -293,6 +300,49 @@ bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
     origins_.Record(tag, context.index, text);
   }
   return Propose(context, effects, gate);
+}
+
+bool ClusterHost::ExecuteMany(const std::function<void(const RunOne&)>& body, Gate* gate) {
+  targets::Context context = NewContext();
+  bool keeps_log = KeepsLog();
+  payload_.clear();
+  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_, 0, {}, {}}, &payload_);
+  targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
+  context.effects = &effects;
+  body([&](const targets::Request& request, protocol::ReplyWriter* reply) {
+    context.reply = reply;
+    target_->Handle(request, context);
+  });
+  return Propose(context, effects, gate);
+}
+
+void ClusterHost::RunTransaction(const targets::Request& request, protocol::ReplyWriter* reply,
+                                 targets::Context* context) {
+  ForwardedTransaction transaction;
+  if (request.args.size() != 2 || !DecodeTransaction(request.args[1], &transaction)) {
+    return reply->Error("ERR malformed transaction");
+  }
+  for (const ForwardedTransaction::Watched& watched : transaction.watched) {
+    if (watched.db >= env_.options->databases) continue;
+    targets::KeyInfo info = Peek(watched.db, watched.key);
+    if (info.last_index > transaction.seen || info.expired) {
+      context->DependsOn(info.last_index);
+      return reply->NullArray();
+    }
+  }
+  reply->Array(transaction.commands.size());
+  for (const ForwardedTransaction::Command& command : transaction.commands) {
+    targets::Request one = request;
+    one.command = env_.table->Find(command.args);
+    one.args = command.args;
+    one.db = command.db;
+    if (one.command == nullptr || !one.command->ForTarget() ||
+        !one.command->ArityFits(command.args.size()) || one.db >= env_.options->databases) {
+      reply->Error("ERR unknown command in a forwarded transaction");
+      continue;
+    }
+    target_->Handle(one, *context);
+  }
 }
 
 bool ClusterHost::Propose(const targets::Context& context, const targets::EffectWriter& effects,

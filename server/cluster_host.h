@@ -50,6 +50,8 @@ class ClusterClients {
   virtual void OnProgress(cluster::Index commit, uint64_t confirmed) = 0;
   // Entries behind `after` never happened; what was gated by them neither.
   virtual void OnTruncated(cluster::Index after) = 0;
+  // The whole state was replaced by another one.
+  virtual void OnStateReplaced() = 0;
   // The global, its term, or whether this node may execute changed.
   virtual void OnLockChanged() = 0;
   // A read asked for with RequestRead(): the state here is fresh enough, judge expiry by `time_ms`;
@@ -99,10 +101,21 @@ class ClusterHost {
   // Executes at the global and proposes what it did; the reply may leave when the gate opens.
   // Returns whether there is an entry. What it published waits for DeliverPublications().
   bool Execute(const targets::Request& request, protocol::ReplyWriter* reply, Gate* gate);
-  // The same for a command that another node forwarded, or that waited here: its reply, appended to
+  // The same for a command that another node forwarded, or that waited here (PEER.TRANSACTION for a
+  // transaction): its reply, appended to
   // `reply`, goes into the entry, to be found under its tag.
   bool ExecuteTagged(const targets::Request& request, const Tag& tag, int resp, std::string* reply,
                      Gate* gate);
+  // Several requests as one entry: `body` gets the function that executes one. For the others as
+  // Execute().
+  using RunOne = std::function<void(const targets::Request&, protocol::ReplyWriter*)>;
+  bool ExecuteMany(const std::function<void(const RunOne&)>& body, Gate* gate);
+  targets::KeyInfo Peek(int db, std::string_view key) const {
+    return target_->Peek(db, key, time_ms_);
+  }
+  void ObserveKeys(targets::kv::KeyspaceObserver* observer) {
+    targets::ObserveKeys(target_.get(), observer);
+  }
   // To be called when the reply has its place in the connection's queue.
   void DeliverPublications();
   enum class ReadResult { kDone, kNeedsGlobal };  // the latter: an expired key must be deleted
@@ -163,11 +176,14 @@ class ClusterHost {
   void FinishInstall(cluster::Micros now);
   void TrimLog();
   Peers& peers() const { return **env_.peers; }
+  void RunTransaction(const targets::Request& request, protocol::ReplyWriter* reply,
+                      targets::Context* context);
   bool KeepsLog() const;
   bool Propose(const targets::Context& context, const targets::EffectWriter& effects, Gate* gate);
   targets::Context NewContext();
 
   Environment env_;
+  const protocol::Command* transaction_row_;
   std::unique_ptr<targets::Target> target_;
   std::unique_ptr<cluster::Member> member_;
   OriginTable origins_;

@@ -160,6 +160,7 @@ void ClusterHost::FinishInstall(Micros now) {
   applied_ = state_index_ = installing_.index;
   needs_rebuild_ = false;
   ++snapshots_received_;
+  env_.clients->OnStateReplaced();
   env_.log->Notice("Installed the state of %s up to entry %llu", env_.name.c_str(),
                    static_cast<unsigned long long>(applied_));
   installing_ = SnapshotMeta();

@@ -29,6 +29,14 @@
 namespace understudy::server {
 
 class Connection;
+struct Transaction;
+
+// A key that a connection watches (server/watches.h).
+struct WatchedKey {
+  int db;
+  std::string key;
+  bool existed;  // and hadn't expired
+};
 
 // What the client said about itself, and what the node notes about it; shown by CLIENT LIST.
 struct Session {
@@ -50,6 +58,11 @@ struct Session {
   size_t reading = 0;    // reads waiting until the state here is fresh enough
   bool gated = false;    // in the dispatcher's list of those whose replies wait for a commit
   bool paused = false;   // in the dispatcher's list of those to be resumed
+  bool waits_for_replies = false;  // paused until nothing forwarded or read is outstanding
+  std::shared_ptr<Transaction> transaction;  // behind MULTI
+  std::vector<WatchedKey> watched;
+  bool watch_touched = false;
+  bool exec_outstanding = false;  // EXEC was forwarded, the node's own part is to be done then
 };
 
 class ConnectionHandler {

@@ -146,6 +146,7 @@ void HandleQuit(NodeRequest& request) {
 void HandleReset(NodeRequest& request) {
   Session& session = request.connection.session();
   request.node.dispatcher().LeaveChannels(request.connection);
+  request.node.transactions().Reset(request.connection);
   session.name.clear();
   session.db = 0;
   session.resp = 2;

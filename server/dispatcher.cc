@@ -48,6 +48,7 @@ ConnectionHandler::Flow Dispatcher::OnRequest(Connection& connection,
 
 ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
                                              std::span<const std::string_view> args) {
+  if (connection.session().exec_outstanding) return Pause(connection);
   const Command* command = node_->table().Find(args);
   if (command == nullptr) {
     Reject(connection, CommandTable::UnknownCommandError(args));
@@ -65,7 +66,15 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
     Reject(connection, kNoAuth);
     return Flow::kDone;
   }
+  const Session& session = connection.session();
+  if (session.transaction != nullptr && command->row->owner != Owner::kTransaction &&
+      command->row->name != "quit" && command->row->name != "reset") {
+    QueueCommand(connection, *command, args);
+    return Flow::kDone;
+  }
   switch (command->row->owner) {
+    case Owner::kTransaction:
+      return RunTransaction(connection, *command, args);
     case Owner::kNode:
       return AnswerHere(connection, *command, args);
     case Owner::kPeer:
@@ -80,6 +89,7 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
 
 void Dispatcher::Reject(Connection& connection, std::string_view error) {
   connection.MarkDirty();
+  Transactions::Fail(connection);
   ReplyWriter(connection.replies().Begin(), connection.session().resp).Error(error);
   EndReply(connection, Gate{});
 }
@@ -153,6 +163,54 @@ ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command
   return Flow::kDone;
 }
 
+// --- transactions -------------------------------------------------------------------------------
+
+void Dispatcher::QueueCommand(Connection& connection, const Command& command,
+                              std::span<const std::string_view> args) {
+  connection.MarkDirty();
+  ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
+  node_->transactions().Queue(connection, command, args, &reply);
+  EndReply(connection, Gate{});
+}
+
+ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const Command& command,
+                                                   std::span<const std::string_view> args) {
+  Session& session = connection.session();
+  session.last_command = &command;
+  connection.MarkDirty();
+  Transactions::Result result =
+      node_->transactions().Handle(connection, command, args, connection.replies().Begin());
+  switch (result.outcome) {
+    case Transactions::Outcome::kReplied:
+      if (result.read) readers_.push_back(&connection);
+      EndReply(connection, result.gate);
+      node_->host().DeliverPublications();
+      return Flow::kDone;
+    case Transactions::Outcome::kPause:
+      connection.replies().Cancel();
+      session.waits_for_replies = true;
+      return Pause(connection);
+    case Transactions::Outcome::kForward:
+      break;
+  }
+  connection.replies().Cancel();
+  session.exec_outstanding = result.transaction != nullptr;
+  const Command* row = node_->table().FindByName("peer.transaction");
+  std::string_view forwarded[] = {row->row->name, result.forward};
+  node_->forwarder().Forward(connection, *row, forwarded, NewSlot(connection), node_->now(),
+                             node_->options().cluster_wait_ms * 1000,
+                             std::move(result.transaction));
+  return Flow::kDone;
+}
+
+std::string Dispatcher::ComposeReply(Connection& connection, const Transaction& transaction,
+                                     std::string_view reply) {
+  connection.session().exec_outstanding = false;
+  return node_->transactions().Compose(connection, transaction, reply);
+}
+
+void Dispatcher::OnStateReplaced() { node_->watches().TouchAll(); }
+
 ConnectionHandler::Flow Dispatcher::Pause(Connection& connection) {
   Session& session = connection.session();
   if (!session.paused) {
@@ -170,11 +228,14 @@ void Dispatcher::ResumePaused() {
   for (uint64_t id : paused) {
     Connection* connection = node_->connections().Find(id);
     if (connection == nullptr) continue;
-    if (connection->session().reading > 0 || full) {
+    Session& session = connection->session();
+    bool waits = session.waits_for_replies && session.forwarded > 0;
+    if (session.reading > 0 || full || waits || session.exec_outstanding) {
       paused_.push_back(id);
       continue;
     }
-    connection->session().paused = false;
+    session.paused = false;
+    session.waits_for_replies = false;
     connection->Resume();
     node_->loop().DoNotWait();  // what it executed is for another turn's end
   }
@@ -260,6 +321,7 @@ void Dispatcher::OnUnsubscribe(uint64_t client, std::string_view channel) {
 }
 
 void Dispatcher::OnTruncated(cluster::Index after) {
+  node_->watches().TouchAll();
   // Replies that saw what never happened must not leave, and their requests aren't kept: the
   // connections end.
   std::vector<Connection*> gated = gated_;
@@ -287,6 +349,7 @@ void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
 void Dispatcher::OnClosed(Connection& connection) {
   std::erase(gated_, &connection);
   std::erase(readers_, &connection);
+  node_->transactions().Reset(connection);
   LeaveChannels(connection);
 }
 

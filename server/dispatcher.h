@@ -39,12 +39,15 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void OnUnsubscribe(uint64_t client, std::string_view channel) override;
   void OnProgress(cluster::Index commit, uint64_t confirmed) override;
   void OnTruncated(cluster::Index after) override;
+  void OnStateReplaced() override;
   void OnLockChanged() override;
   void OnRead(uint64_t request, bool ok, int64_t time_ms) override;
 
   // Forwarder::Clients
   void OnFilled(Connection& connection) override;
   void OnReadExecuted(Connection& connection) override;
+  std::string ComposeReply(Connection& connection, const Transaction& transaction,
+                           std::string_view reply) override;
 
   // The connection leaves all it joined through targets.
   void LeaveChannels(Connection& connection);
@@ -67,6 +70,10 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   bool ReadCommitted(Connection& connection, const targets::Request& request);
   Flow SendOn(Connection& connection, const protocol::Command& command,
               std::span<const std::string_view> args);
+  Flow RunTransaction(Connection& connection, const protocol::Command& command,
+                      std::span<const std::string_view> args);
+  void QueueCommand(Connection& connection, const protocol::Command& command,
+                    std::span<const std::string_view> args);
   Flow Pause(Connection& connection);
   void EndReply(Connection& connection, const Gate& gate);
   void NoteGated(Connection& connection);

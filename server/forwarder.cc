@@ -41,13 +41,14 @@ void Forwarder::Push(Command command) {
 
 void Forwarder::Forward(Connection& connection, const protocol::Command& row,
                         std::span<const std::string_view> args, uint64_t slot, Micros now,
-                        Micros wait) {
+                        Micros wait, std::shared_ptr<Transaction> transaction) {
   Session& session = connection.session();
   Command command = Make(session.id, row, args, now + wait);
   command.connection = session.id;
   command.slot = slot;
   command.db = session.db;
   command.resp = session.resp;
+  command.transaction = std::move(transaction);
   ++session.forwarded;
   Push(std::move(command));
 }
@@ -95,7 +96,13 @@ void Forwarder::Finish(Command* command) {
 void Forwarder::Answer(const Command& command, std::string_view reply, const Gate& gate,
                        bool read) {
   Connection* connection = connections_->Find(command.connection);
-  if (connection == nullptr || command.slot == 0) return;
+  if (connection == nullptr) return;
+  std::string composed;
+  if (command.transaction != nullptr) {
+    composed = clients_->ComposeReply(*connection, *command.transaction, reply);
+    reply = composed;
+  }
+  if (command.slot == 0) return;
   connection->MarkDirty();
   if (!connection->replies().Fill(command.slot, reply, gate, env_->turn)) return;
   if (read) clients_->OnReadExecuted(*connection);

@@ -25,6 +25,7 @@
 
 #include "server/cluster_host.h"
 #include "server/connection_table.h"
+#include "server/transaction.h"
 
 namespace understudy::server {
 
@@ -45,6 +46,7 @@ class Forwarder {
     cluster::Micros deadline = 0;
     bool sent = false;  // to some global, or may have been executed
     bool done = false;
+    std::shared_ptr<Transaction> transaction;  // EXEC: the node puts its own replies into the reply
   };
 
   // Who serves the connections.
@@ -53,6 +55,9 @@ class Forwarder {
     virtual ~Clients() = default;
     // A place in this connection's queue was filled.
     virtual void OnFilled(Connection& connection) = 0;
+    // The reply to EXEC, with the node's own part put in.
+    virtual std::string ComposeReply(Connection& connection, const Transaction& transaction,
+                                     std::string_view reply) = 0;
     // What was just filled is a read executed here in this turn: it needs the lease.
     virtual void OnReadExecuted(Connection& connection) = 0;
   };
@@ -75,7 +80,7 @@ class Forwarder {
   // A command for the global. `wait` (µs): how long a global may be missing.
   void Forward(Connection& connection, const protocol::Command& row,
                std::span<const std::string_view> args, uint64_t slot, cluster::Micros now,
-               cluster::Micros wait);
+               cluster::Micros wait, std::shared_ptr<Transaction> transaction = nullptr);
   // The same for a client whose connection is gone (leaving its rooms).
   void ForwardFor(uint64_t client, const protocol::Command& row,
                   std::span<const std::string_view> args, cluster::Micros now,

@@ -123,6 +123,7 @@ struct Node::Signals {
 Node::Node(Options options, std::string config_file)
     : log_(std::make_unique<Logger>(options.loglevel)),
       target_options_(std::make_shared<targets::TargetOptions>()),
+      transactions_(this),
       peer_requests_(this),
       dispatcher_(this) {
   Config::Hooks hooks;
@@ -257,6 +258,9 @@ bool Node::Listen(std::string* error) {
   identity_.address = OwnAddress();
   MakePeers();
   subscriptions_ = std::make_unique<Subscriptions>(connections_.get());
+  watches_ = std::make_unique<Watches>(
+      connections_.get(), [this](int db, std::string_view key) { return host_->Peek(db, key); },
+      [this](bool on) { host_->ObserveKeys(on ? watches_.get() : nullptr); });
   node_commands_ = std::make_unique<NodeCommands>(this, table_);
   forwarder_ =
       std::make_unique<Forwarder>(host_.get(), peers_.get(), connections_.get(), &dispatcher_,

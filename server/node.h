@@ -27,6 +27,8 @@
 #include "server/recovery.h"
 #include "server/remote_commands.h"
 #include "server/subscriptions.h"
+#include "server/transactions.h"
+#include "server/watches.h"
 
 namespace understudy::server {
 
@@ -66,6 +68,8 @@ class Node {
   Peers& peers() { return *peers_; }
   Forwarder& forwarder() { return *forwarder_; }
   RemoteCommands& remote_commands() { return *remote_commands_; }
+  Watches& watches() { return *watches_; }
+  Transactions& transactions() { return transactions_; }
   PeerRequests& peer_requests() { return peer_requests_; }
   const NodeCommands& node_commands() const { return *node_commands_; }
   Dispatcher& dispatcher() { return dispatcher_; }
@@ -111,6 +115,8 @@ class Node {
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<Subscriptions> subscriptions_;
   std::unique_ptr<NodeCommands> node_commands_;
+  std::unique_ptr<Watches> watches_;
+  Transactions transactions_;
   PeerRequests peer_requests_;
   Dispatcher dispatcher_;
   std::unique_ptr<ClusterHost> host_;

@@ -61,7 +61,8 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
       request.args = command->args;
       request.db = command->db;
       request.client = {origin->node, command->client};
-      if (request.command == nullptr || !request.command->ArityFits(command->args.size())) {
+      if (request.command == nullptr || !request.command->ArityFits(command->args.size()) ||
+          (!request.command->ForTarget() && request.command != transaction_row_)) {
         protocol::ReplyWriter(&reply.bytes, command->resp)
             .Error(protocol::CommandTable::UnknownCommandError(command->args));
         break;

@@ -27,7 +27,10 @@ namespace understudy::server {
 class RemoteCommands {
  public:
   RemoteCommands(ClusterHost* host, Peers* peers, const protocol::CommandTable* table)
-      : host_(host), peers_(peers), table_(table) {}
+      : host_(host),
+        peers_(peers),
+        table_(table),
+        transaction_row_(table->FindByName("peer.transaction")) {}
 
   struct Batch {
     cluster::NodeId from;
@@ -70,6 +73,7 @@ class RemoteCommands {
   ClusterHost* host_;
   Peers* peers_;
   const protocol::CommandTable* table_;
+  const protocol::Command* transaction_row_;
   std::map<uint64_t, Origin> origins_;  // by the origin's run
   bool read_in_turn_ = false;
   uint64_t executed_ = 0;

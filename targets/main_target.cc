@@ -36,6 +36,7 @@ void MainTarget::Handle(const Request& request, Context& context) {
     case protocol::Owner::kChat:
       return chat_.Handle(request, context);
     case protocol::Owner::kNode:
+    case protocol::Owner::kTransaction:
     case protocol::Owner::kPeer:
       break;
   }

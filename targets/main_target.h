@@ -35,11 +35,15 @@ class MainTarget : public Target {
   std::string Digest() const override;
   bool OnTimer(Context& context) override { return kv_.OnTimer(context); }
   void OnIdle() override { kv_.OnIdle(); }
+  KeyInfo Peek(int db, std::string_view key, int64_t now_ms) const override {
+    return kv_.Peek(db, key, now_ms);
+  }
   void Prefetch(int db, std::span<const std::string_view> keys) const override {
     kv_.Prefetch(db, keys);
   }
 
   const kv::KvTarget& kv() const { return kv_; }
+  kv::KvTarget& kv() { return kv_; }
 
  private:
   // Restore() without the clean-up after a failure.

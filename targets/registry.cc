@@ -9,6 +9,12 @@ std::unique_ptr<Target> MakeMainTarget(const protocol::CommandTable& table,
   return std::make_unique<MainTarget>(table, std::move(options));
 }
 
+void ObserveKeys(Target* main_target, kv::KeyspaceObserver* observer) {
+  if (auto* target = dynamic_cast<MainTarget*>(main_target)) {
+    target->kv().keyspace().set_observer(observer);
+  }
+}
+
 KeyspaceStats GetKeyspaceStats(const Target& main_target) {
   const auto* target = dynamic_cast<const MainTarget*>(&main_target);
   return target == nullptr ? KeyspaceStats{} : target->kv().Stats();

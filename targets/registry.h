@@ -10,6 +10,10 @@
 
 namespace understudy::targets {
 
+namespace kv {
+class KeyspaceObserver;
+}
+
 // Options that targets take; the framework fills them from the node's configuration. They must be
 // equal on all members where they change results (databases).
 struct TargetOptions {
@@ -26,6 +30,9 @@ struct TargetOptions {
 // are seen at once.
 std::unique_ptr<Target> MakeMainTarget(const protocol::CommandTable& table,
                                        std::shared_ptr<const TargetOptions> options);
+
+// Who hears of every change of keys; nullptr: nobody.
+void ObserveKeys(Target* main_target, kv::KeyspaceObserver* observer);
 
 // What the node shows about the key space (INFO, DBSIZE needs no target call). nullptr if the
 // target has no part of type kv.

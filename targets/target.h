@@ -93,6 +93,13 @@ struct Context {
   }
 };
 
+// What is known of a key, for WATCH.
+struct KeyInfo {
+  bool exists = false;      // expired or not
+  bool expired = false;     // it exists, but its time is over
+  uint64_t last_index = 0;  // no entry behind this one has touched it; may be newer than exact
+};
+
 // Receives a snapshot in pieces. False: stop, the snapshot is given up.
 using SnapshotSink = std::function<bool(std::string_view piece)>;
 
@@ -122,6 +129,10 @@ class Target {
   // At the global, about ten times a second, and again at once while it returns true: work by
   // the clock whose effects are replicated (active expiry). Bounded work a call (about 1 ms).
   virtual bool OnTimer(Context& /*context*/) { return false; }
+  // Targets with keys only. Changes nothing, not even what an access would.
+  virtual KeyInfo Peek(int /*db*/, std::string_view /*key*/, int64_t /*now_ms*/) const {
+    return {};
+  }
   // Requests that name these keys follow: a hint to fetch what they will read into the cache.
   virtual void Prefetch(int /*db*/, std::span<const std::string_view> /*keys*/) const {}
   // On every member, between turns: upkeep without observable effect (incremental rehash).

@@ -25,10 +25,11 @@ uint64_t DeletedNames::Find(uint64_t name_hash) const {
 }
 
 void DeletedNames::Prune(uint64_t commit) {
-  while (!empty() && order_[oldest_].index <= commit) {
+  while (order_.size() - oldest_ > kKept && order_[oldest_].index <= commit) {
+    forgotten_ = order_[oldest_].index;
     const size_t cell = Probe(order_[oldest_].name_hash);
     // A name deleted again later stays, by its newer index.
-    if (cells_[cell].index != 0 && cells_[cell].index <= commit) Remove(cell);
+    if (cells_[cell].index == forgotten_) Remove(cell);
     ++oldest_;
   }
   if (empty()) {
@@ -41,6 +42,7 @@ void DeletedNames::Prune(uint64_t commit) {
 }
 
 void DeletedNames::Clear() {
+  if (!empty()) forgotten_ = order_.back().index;
   std::fill(cells_.begin(), cells_.end(), Cell{});
   order_.clear();
   oldest_ = 0;

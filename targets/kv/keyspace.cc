@@ -105,6 +105,22 @@ const Entry* Keyspace::FindAny(Context& context, int db, std::string_view key, b
   return entry;
 }
 
+KeyInfo Keyspace::Peek(int db, std::string_view key, int64_t now_ms) const {
+  KeyInfo info;
+  const Found found = Locate(db, key);
+  info.last_index = At(db).floor_index;
+  if (found.place) {
+    const Entry& entry = *found.place.item();
+    info.exists = true;
+    info.expired = IsDue(entry, now_ms);
+    info.last_index = std::max(info.last_index, entry.last_index());
+  } else {
+    info.last_index =
+        std::max({info.last_index, deleted_.Find(NameHash(db, found.hash)), deleted_.forgotten()});
+  }
+  return info;
+}
+
 void Keyspace::Prefetch(int db, std::span<const std::string_view> keys) const {
   // Two rounds: by the second one the first keys' buckets have arrived.
   const Table& table = At(db).table;

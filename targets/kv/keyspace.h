@@ -100,6 +100,8 @@ class Keyspace {
   bool ExpireIfDue(Context& context, int db, const Entry* entry);
   // Seconds since the key was last used.
   static uint32_t IdleSeconds(const Entry& entry, int64_t now_ms);
+  // What a transaction asks about a key; see KeyInfo.
+  KeyInfo Peek(int db, std::string_view key, int64_t now_ms) const;
   // Starts fetching the memory that lookups of these keys will read: at most kMaxPrefetch of them.
   static constexpr size_t kMaxPrefetch = 32;
   void Prefetch(int db, std::span<const std::string_view> keys) const;

@@ -34,6 +34,9 @@ class KvTarget : public Target {
   std::string Digest() const override;
   bool OnTimer(Context& context) override;
   void OnIdle() override { keyspace_.Upkeep(); }
+  KeyInfo Peek(int db, std::string_view key, int64_t now_ms) const override {
+    return keyspace_.Peek(db, key, now_ms);
+  }
   void Prefetch(int db, std::span<const std::string_view> keys) const override {
     keyspace_.Prefetch(db, keys);
   }
