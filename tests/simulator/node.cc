@@ -45,6 +45,11 @@ void Node::Kill(size_t survivors) {
   member_.reset();
 }
 
+bool Node::writes_lock() const {
+  return std::any_of(pending_.begin(), pending_.end(),
+                     [](const PendingWrite& write) { return write.lock_sequence != 0; });
+}
+
 void Node::LoseRecords(size_t count) {
   disk_.records.resize(disk_.records.size() - std::min(count, disk_.records.size()));
 }

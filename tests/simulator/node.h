@@ -61,6 +61,7 @@ class Node {
   RunId run() const { return run_; }
   const Disk& disk() const { return disk_; }
   size_t pending_writes() const { return pending_.size(); }
+  bool writes_lock() const;  // one of those is of the lock state
 
   std::function<void(const cluster::Message&)> on_message;
   std::function<void(const cluster::EntryView&)> on_apply;  // committed, in order

@@ -101,7 +101,9 @@ void Simulation::Start(size_t index) {
   machine.paused = machine.persisting = false;
   bool lost = std::exchange(machine.wiped, false);
   Note(machine.node->id() + " starts" + (lost ? ", data lost" : ""));
+  bool founds = index == 0 && machine.node->disk().lock.empty();
   machine.node->Start(Clock(machine), WallMs(machine), lost);
+  if (founds) machine.node->member().Bootstrap(Info(0), Clock(machine));
   for (size_t other = 0; other < machines_.size(); ++other) {
     if (other != index) After(Delay(2000), [this, index, other] { LinkUp(index, other); });
   }
@@ -179,6 +181,12 @@ void Simulation::Turned(size_t index) {
   Machine& machine = machines_[index];
   if (!machine.node->running() || machine.paused) return;
   machine.node->Turn(Clock(machine));
+  // A promise is on its way to the disk: a good moment to die.
+  if (faults_.kills && !healing_ && machine.node->writes_lock() && Chance(0.01)) {
+    After(Delay(faults_.fsync / 2), [this, index, life = machine.life] {
+      if (machines_[index].life == life) Kill(index);
+    });
+  }
   SchedulePersist(index);
   ScheduleTick(index);
   CheckAfterStep(index);
@@ -272,6 +280,17 @@ void Simulation::CutNetwork() {
     if (Chance(0.4)) side.insert(i);
   }
   bool one_way = Chance(0.3);
+  if (Chance(0.4)) {  // here and there, so that some are reached by some only
+    for (size_t from = 0; from < machines_.size(); ++from) {
+      for (size_t to = 0; to < from; ++to) {
+        if (!Chance(0.35)) continue;
+        cut_.insert({from, to});
+        if (!one_way) cut_.insert({to, from});
+      }
+    }
+    Note("some links are cut");
+    return;
+  }
   for (size_t from = 0; from < machines_.size(); ++from) {
     for (size_t to = 0; to < machines_.size(); ++to) {
       if (side.count(from) == side.count(to)) continue;
@@ -312,6 +331,14 @@ void Simulation::HandOver() {
     } else if (member.Transfer(Chance(0.5) ? machines_[Pick(machines_.size())].node->id() : "",
                                Clock(machine), &why)) {
       Note(machine.node->id() + " hands over");
+      if (Chance(0.4)) {  // and hears no more of it for a while
+        After(Delay(faults_.delay), [this, at] {
+          if (healing_) return;
+          for (size_t from = 0; from < machines_.size(); ++from) {
+            if (from != at) cut_.insert({from, at});
+          }
+        });
+      }
     }
     Turned(at);
   }
@@ -340,7 +367,9 @@ void Simulation::Fault() {
       for (size_t i = 0; i < machines_.size(); ++i) {
         if (machines_[i].node->running() || !Chance(0.7)) continue;
         // Of a minority only, always the same: what all copies lose is lost.
-        if (faults_.data_loss && i < (machines_.size() - 1) / 2 && Chance(0.5)) {
+        bool all_vote =
+            !history_.empty() && history_.back().configuration.VoterCount() == machines_.size();
+        if (faults_.data_loss && all_vote && i < (machines_.size() - 1) / 2 && Chance(0.5)) {
           machines_[i].node->LoseRecords(Pick(8) == 0 ? 100000 : Pick(8));
           machines_[i].wiped = true;
         }
@@ -597,10 +626,7 @@ void Simulation::Converge() {
 }
 
 void Simulation::Run() {
-  machines_[0].node->Start(Clock(machines_[0]), WallMs(machines_[0]));
-  ++machines_[0].life;
-  machines_[0].node->member().Bootstrap(Info(0), Clock(machines_[0]));
-  Turned(0);
+  Start(0);
   size_t founding = machines_.size() - (faults_.members ? 2 : 0);
   for (size_t i = 1; i < machines_.size(); ++i) {
     Start(i);
