@@ -230,6 +230,7 @@ void Connection::Flush() {
     // It was over the output limit: go on with what waits in the input.
     readable_.Enable();
     ExecuteInput();
+    if (!MayRead()) readable_.Disable();
   }
 }
 
