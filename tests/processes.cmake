@@ -29,10 +29,21 @@ target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Thr
 understudy_process_test(hostile 240 2)
 
 # Command scripts: one test for each kind of server they run against.
+add_library(resp_client STATIC resp_client.cc)
 add_executable(commands_runner commands_runner.cc)
+target_link_libraries(commands_runner PRIVATE resp_client)
 foreach(mode redis single global local)
   add_test(NAME commands_${mode} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/commands.sh ${mode})
   set_tests_properties(commands_${mode} PROPERTIES LABELS process TIMEOUT 180
+    SKIP_RETURN_CODE 77 ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR}")
+endforeach()
+
+# Random commands, replies compared with redis-server's.
+add_executable(differential_client differential_client.cc)
+target_link_libraries(differential_client PRIVATE resp_client)
+foreach(mode single local)
+  add_test(NAME differential_${mode} COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/differential.sh ${mode})
+  set_tests_properties(differential_${mode} PROPERTIES LABELS process TIMEOUT 180
     SKIP_RETURN_CODE 77 ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR}")
 endforeach()
 

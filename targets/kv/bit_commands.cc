@@ -56,7 +56,8 @@ void SetBit(Call& call) {
   const uint8_t before = grows ? 0 : static_cast<uint8_t>(text[offset / 8]);
   const auto mask = static_cast<uint8_t>(0x80 >> offset % 8);
   const bool was = (before & mask) != 0;
-  if (grows || was != (bit == 1)) {
+  // Redis keeps what SETBIT was used on as raw, whether or not a bit changed.
+  if (grows || was != (bit == 1) || entry->encoding() != Encoding::kRaw) {
     const auto after = static_cast<char>(bit == 1 ? before | mask : before & ~mask);
     call.keyspace.SetRange(call.context, call.db, key, offset / 8, {&after, 1}, "setbit");
   }
@@ -102,11 +103,11 @@ void BitCount(Call& call) {
   int64_t start, end;
   bool in_bits = false;
   if (!call.ReadInteger(call.args[2], &start) || !call.ReadInteger(call.args[3], &end)) return;
+  // Both before the beginning would otherwise both become 0, and count something. (As in Redis,
+  // this comes before a look at the unit.)
+  if (start < 0 && end < 0 && start > end) return call.reply.Integer(0);
   if (argc == 5 && !ReadUnit(call, call.args[4], &in_bits)) return;
-  // Both before the beginning would otherwise both become 0, and count something.
-  const auto range = start < 0 && end < 0 && start > end
-                         ? std::nullopt
-                         : ResolveRange(start, end, in_bits, text.size());
+  const auto range = ResolveRange(start, end, in_bits, text.size());
   call.reply.Integer(range ? static_cast<int64_t>(CountBits(text, range->first, range->last)) : 0);
 }
 

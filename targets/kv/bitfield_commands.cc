@@ -108,12 +108,15 @@ void Execute(Call& call, const FieldOperation& operation) {
   call.reply.Integer(adds ? after : before);
 }
 
-// Makes room for all fields that are written, even if an overflow then leaves them as they are.
-void Grow(Call& call, const Entry* entry, uint64_t last_bit) {
+// Makes room for all fields that are written, and the string raw, even if an overflow then leaves
+// them as they are: that is what Redis shows.
+void Prepare(Call& call, const Entry* entry, uint64_t last_bit) {
   Entry::Digits digits;
-  const size_t needed = last_bit / 8 + 1;
-  if (TextOf(entry, &digits).size() >= needed) return;
-  call.keyspace.SetRange(call.context, call.db, call.args[1], needed - 1, {"\0", 1}, "setbit");
+  const std::string_view text = TextOf(entry, &digits);
+  const size_t last_byte = last_bit / 8;
+  if (text.size() > last_byte && entry->encoding() == Encoding::kRaw) return;
+  const char byte = text.size() > last_byte ? text[last_byte] : '\0';
+  call.keyspace.SetRange(call.context, call.db, call.args[1], last_byte, {&byte, 1}, "setbit");
 }
 
 void Run(Call& call, bool only_reads) {
@@ -131,7 +134,7 @@ void Run(Call& call, bool only_reads) {
   }
   const Entry* entry = writes ? call.FindForWrite(call.args[1]) : call.Find(call.args[1]);
   if (!call.IsStringOrMissing(entry)) return;
-  if (writes) Grow(call, entry, last_bit);
+  if (writes) Prepare(call, entry, last_bit);
 
   call.reply.Array(operations.size());
   for (const FieldOperation& operation : operations) Execute(call, operation);

@@ -1,5 +1,6 @@
 // Looking through all keys: KEYS, SCAN, RANDOMKEY.
 #include <charconv>
+#include <optional>
 
 #include "protocol/numbers.h"
 #include "targets/kv/commands.h"
@@ -32,8 +33,8 @@ void Keys(Call& call) {
 struct ScanOptions {
   uint64_t cursor = 0;
   int64_t count = 10;
-  std::string_view pattern = {};
-  std::string_view type = {};
+  std::string_view pattern = "*";
+  std::optional<std::string_view> type = {};
 };
 
 // As strtoul reads it, which Redis uses: with a sign, and nothing is 0.
@@ -93,10 +94,9 @@ void Scan(Call& call) {
   const size_t header = call.reply.DeferHeader();
   size_t count = 0;
   for (const Entry* entry : found) {
-    if (!options.pattern.empty() && !protocol::GlobMatch(options.pattern, entry->key())) continue;
+    if (options.pattern != "*" && !protocol::GlobMatch(options.pattern, entry->key())) continue;
     if (call.keyspace.ExpireIfDue(call.context, call.db, entry)) continue;
-    if (!options.type.empty() &&
-        !protocol::EqualsIgnoreCase(options.type, TypeName(entry->type()))) {
+    if (options.type && !protocol::EqualsIgnoreCase(*options.type, TypeName(entry->type()))) {
       continue;
     }
     call.reply.Bulk(entry->key());
