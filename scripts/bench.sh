@@ -148,16 +148,26 @@ rate() { # OPTION...: operations a second
 }
 fill() { generate --requests "$1" --keys "$1" --sequential --pipeline 100 --command set >/dev/null || die "filling failed"; }
 
-measure_single() { # SYSTEM
-  local pipeline command row result
-  "start_$1_single"
-  fill "$keys"
+# Both servers stand; each row is measured at one and at once at the other, so that what changes in
+# the machine meets both. Who goes first changes with the round.
+measure_single() { # ROUND
+  local pipeline command row result system order=(redis understudy)
+  local -A ports=()
+  (($1 % 2)) || order=(understudy redis)
+  for system in "${order[@]}"; do
+    "start_${system}_single"
+    ports[$system]=$port
+    fill "$keys"
+  done
   for pipeline in 1 32; do
     for command in SET GET; do
       row="single, $command, pipeline $pipeline"
       wanted "$row" || continue
-      result=$(rate --pipeline "$pipeline" --command "${command,,}")
-      note "$row" "$1" "$result"
+      for system in "${order[@]}"; do
+        port=${ports[$system]}
+        result=$(rate --pipeline "$pipeline" --command "${command,,}")
+        note "$row" "$system" "$result"
+      done
     done
   done
   stop_all
@@ -194,12 +204,7 @@ for ((round = 1; round <= rounds; round++)); do
   warn "round $round of $rounds"
   if wanted "single, SET, pipeline 1" || wanted "single, GET, pipeline 32" || wanted "single, SET, pipeline 32" ||
     wanted "single, GET, pipeline 1"; then
-    # Who goes first changes, so that what changes in the machine favours nobody.
-    if ((round % 2)); then
-      measure_single redis && measure_single understudy
-    else
-      measure_single understudy && measure_single redis
-    fi
+    measure_single "$round"
   fi
   for policy in everysec always; do
     for pipeline in 1 32; do three_rows "$policy" "$pipeline"; done
@@ -211,26 +216,24 @@ for ((round = 1; round <= rounds; round++)); do
 done
 
 # --- the table --------------------------------------------------------------------------------
-median() { # ROW SYSTEM; empty if not measured
-  awk -F'\t' -v r="$1" -v s="$2" '$1 == r && $2 == s {print $3}' "$results" | sort -n |
-    awk '{v[NR] = $1} END {if (NR) print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'
+of() { awk -F'\t' -v r="$1" -v s="$2" '$1 == r && $2 == s {print $3}' "$results"; } # ROW SYSTEM
+median() { # of the lines of its input; empty if there are none
+  sort -n | awk '{v[NR] = $1} END {if (NR) print (NR % 2) ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2}'
 }
 missed=0
 # line LABEL ROW_OF_REDIS ROW_OF_UNDERSTUDY AIM [most]: the aim is the least ratio, or the most.
 line() {
-  local theirs ours verdict sign='>='
+  local theirs ours ratio sign='>='
   [[ -z ${5:-} ]] || sign='<='
-  theirs=$(median "$2" redis)
-  ours=$(median "$3" understudy)
+  theirs=$(of "$2" redis | median)
+  ours=$(of "$3" understudy | median)
   [[ -n $theirs && -n $ours ]] || return 0
-  verdict=$(awk -v t="$theirs" -v o="$ours" -v aim="$4" -v most="${5:-}" 'BEGIN {
-    ratio = t > 0 ? o / t : 0
-    good = aim == "" ? "" : (most != "" ? ratio <= aim : ratio >= aim) ? "yes" : "no"
-    printf "%.2f %s", ratio, good}')
-  printf '%-66s %12.0f %12.0f %7s' "$1" "$theirs" "$ours" "${verdict% *}"
+  # Of the ratios within each round, which were measured next to each other.
+  ratio=$(paste <(of "$2" redis) <(of "$3" understudy) | awk '$1 > 0 {print $2 / $1}' | median)
+  printf '%-66s %12.0f %12.0f %7.2f' "$1" "$theirs" "$ours" "$ratio"
   if [[ -n $4 ]]; then
     printf '   %s %s' "$sign" "$4"
-    if [[ ${verdict#* } == no ]]; then
+    if awk -v r="$ratio" -v aim="$4" -v sign="$sign" 'BEGIN {exit sign == ">=" ? r >= aim : r <= aim}'; then
       printf '  missed'
       missed=$((missed + 1))
     fi
@@ -238,7 +241,7 @@ line() {
   printf '\n'
 }
 say
-say "$(redis-server --version | sed 's/ sha=.*//'); $("$server" --version 2>/dev/null | head -n 1); $(getconf _NPROCESSORS_ONLN) processors; medians of $rounds rounds of $seconds s; operations a second"
+say "$(redis-server --version | sed 's/ sha=.*//'); $("$server" --version 2>/dev/null | head -n 1); $(getconf _NPROCESSORS_ONLN) processors; medians of $rounds rounds of $seconds s, of the ratios too; operations a second"
 declare -A aims=([single-1]=1.1 [single-32]=1.4 [everysec]=1.0 [always]=0.9)
 printf '\n%-66s %12s %12s %7s   %s\n' '' redis-server understudy ratio aim
 for pipeline in 1 32; do
