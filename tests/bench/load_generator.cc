@@ -180,8 +180,7 @@ struct Totals {
 // is wrong with it, if anything.
 class ReplyReader {
  public:
-  ReplyReader(std::string_view value, int wait_replicas)
-      : value_(value), wait_replicas_(wait_replicas) {
+  ReplyReader(std::string_view value, int wait_replicas) : wait_replicas_(wait_replicas) {
     expected_value_ = "$" + std::to_string(value.size()) + "\r\n" + std::string(value) + "\r\n";
   }
 
@@ -264,7 +263,6 @@ class ReplyReader {
     }
   }
 
-  std::string_view value_;
   int wait_replicas_;
   std::string expected_value_;
 };
