@@ -74,6 +74,65 @@ bool MainTarget::Snapshot(const SnapshotSink& sink) const {
   return out.Finish();
 }
 
+// The same file in steps: id and chat, copied at the beginning, then kv.
+class MainTarget::Cursor : public SnapshotCursor {
+ public:
+  explicit Cursor(MainTarget* target)
+      : id_(target->id_.BeginSnapshot()),
+        chat_(target->chat_.BeginSnapshot()),
+        kv_(target->kv_.BeginSnapshot()),
+        out_([this](std::string_view piece) { return (*step_sink_)(piece); }),
+        writer_(out_) {
+    writer_.Header();
+    writer_.Aux("redis-ver", kRedisVersion);
+    writer_.Aux("redis-bits", "64");
+  }
+
+  Status Step(size_t work, const SnapshotSink& sink) override {
+    step_sink_ = &sink;
+    const Status status = StepParts(work);
+    step_sink_ = nullptr;
+    return status;
+  }
+  size_t kept_bytes() const override {
+    return id_->kept_bytes() + chat_->kept_bytes() + kv_->kept_bytes();
+  }
+  double Progress() const override { return kv_->Progress(); }
+
+ private:
+  enum class Part : uint8_t { kId, kChat, kKv };
+
+  Status StepParts(size_t work) {
+    if (at_ == Part::kId) return StepFields(id_.get(), kIdField, Part::kChat, work);
+    if (at_ == Part::kChat) return StepFields(chat_.get(), kChatField, Part::kKv, work);
+    const Status status = kv_->Step(work, [this](std::string_view piece) {
+      writer_.Raw(piece);
+      return writer_.ok();
+    });
+    if (status != Status::kDone) return status;
+    writer_.Eof();
+    return writer_.Finish() ? Status::kDone : Status::kFailed;
+  }
+  Status StepFields(SnapshotCursor* part, std::string_view name, Part next, size_t work) {
+    const Status status = part->Step(work, [this, name](std::string_view piece) {
+      writer_.Aux(name, piece);
+      return writer_.ok();
+    });
+    if (status == Status::kDone) at_ = next;
+    return status == Status::kFailed ? Status::kFailed : Status::kMore;
+  }
+
+  std::unique_ptr<SnapshotCursor> id_, chat_, kv_;
+  Part at_ = Part::kId;
+  const SnapshotSink* step_sink_ = nullptr;
+  const SnapshotSink out_;
+  kv::RdbWriter writer_;
+};
+
+std::unique_ptr<SnapshotCursor> MainTarget::BeginSnapshot() {
+  return std::make_unique<Cursor>(this);
+}
+
 bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
   kv::RdbReader in(snapshot);
   in.Header();

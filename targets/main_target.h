@@ -30,6 +30,7 @@ class MainTarget : public Target {
   void Handle(const Request& request, Context& context) override;
   bool Apply(int db, std::span<const std::string_view> args, Context& context) override;
   bool Snapshot(const SnapshotSink& sink) const override;
+  std::unique_ptr<SnapshotCursor> BeginSnapshot() override;
   bool Restore(std::string_view snapshot, std::string* error) override;
   void Clear() override;
   std::string Digest() const override;
@@ -46,6 +47,7 @@ class MainTarget : public Target {
   kv::KvTarget& kv() { return kv_; }
 
  private:
+  class Cursor;
   // Restore() without the clean-up after a failure.
   bool RestoreParts(std::string_view snapshot, std::string* error);
 

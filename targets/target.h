@@ -103,6 +103,24 @@ struct KeyInfo {
 // Receives a snapshot in pieces. False: stop, the snapshot is given up.
 using SnapshotSink = std::function<bool(std::string_view piece)>;
 
+// A snapshot that is made bit by bit while the target goes on: the state as of BeginSnapshot().
+// What is changed before the cursor got to it is written first, as it was, and kept until the next
+// Step(). The target may end before its cursor, which then fails.
+class SnapshotCursor {
+ public:
+  enum class Status : uint8_t { kMore, kDone, kFailed };
+
+  virtual ~SnapshotCursor() = default;  // gives the snapshot up, if it isn't done
+  // About `work` units of work: one is what writing one small value costs. One value more is begun
+  // as long as there is work left, so a huge value takes longer. kFailed: the sink refused, or the
+  // state was replaced as a whole (Restore(), Clear()). Not to be called again after kDone, kFailed.
+  virtual Status Step(size_t work, const SnapshotSink& sink) = 0;
+  // Bytes that wait for the next Step().
+  virtual size_t kept_bytes() const = 0;
+  // How much of it is done, from 0 to 1; a guess.
+  virtual double Progress() const = 0;
+};
+
 class Target {
  public:
   virtual ~Target() = default;
@@ -119,6 +137,11 @@ class Target {
   // The whole state, as of now. The bytes are the target's own, but for "kv", which writes the
   // body of an RDB file (see targets/kv/rdb.h).
   virtual bool Snapshot(const SnapshotSink& sink) const = 0;
+  // The same bytes but for their order, in steps between which the target is used. The index of
+  // every later context that changes something must be greater than those before. One at a time:
+  // beginning another makes the first one fail. By itself a copy made at once: for targets whose
+  // state is small (they say how small).
+  virtual std::unique_ptr<SnapshotCursor> BeginSnapshot();
   // Replaces the state. False, with an empty state and `error` set, if the bytes are damaged.
   virtual bool Restore(std::string_view snapshot, std::string* error) = 0;
   virtual void Clear() = 0;

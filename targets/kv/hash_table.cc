@@ -45,16 +45,12 @@ Bucket* BucketArray::NewChild() {
 
 void BucketArray::FreeChild(Bucket* child) { std::free(child); }
 
-namespace {
-
 uint64_t ReverseBits(uint64_t v) {
   v = ((v >> 1) & 0x5555555555555555ull) | ((v & 0x5555555555555555ull) << 1);
   v = ((v >> 2) & 0x3333333333333333ull) | ((v & 0x3333333333333333ull) << 2);
   v = ((v >> 4) & 0x0f0f0f0f0f0f0f0full) | ((v & 0x0f0f0f0f0f0f0f0full) << 4);
   return __builtin_bswap64(v);
 }
-
-}  // namespace
 
 uint64_t NextScanCursor(uint64_t cursor, size_t buckets) {
   // Setting the bits above the bucket number makes the carry of the increment enter it at its top.

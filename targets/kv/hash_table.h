@@ -28,6 +28,7 @@
 // `static std::string_view Key(const Item&)`.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstdint>
@@ -152,6 +153,9 @@ class BucketArray {
   Bucket* buckets_ = nullptr;
   size_t size_ = 0;
 };
+
+// The bits in reverse order: a scan visits hashes in ascending order of that.
+uint64_t ReverseBits(uint64_t bits);
 
 // The next cursor of a scan that has just visited bucket `cursor & (buckets - 1)`; 0 at the end.
 uint64_t NextScanCursor(uint64_t cursor, size_t buckets);
@@ -291,6 +295,17 @@ class HashTable {
     } while ((cursor & splits) != 0);
     return cursor;
   }
+
+  // Whether the next call will report items again that were reported before this cursor, which
+  // happens when the table has become smaller since: those whose reversed hash is below that of the
+  // cursor.
+  bool ScanRepeats(uint64_t cursor) const {
+    const size_t smallest = rehashing() ? std::min(arrays_[0].size(), arrays_[1].size())
+                                        : std::max(arrays_[0].size(), size_t{1});
+    return (cursor & ~(uint64_t{smallest} - 1)) != 0;
+  }
+  // Starts fetching the bucket that the next call will read.
+  void PrefetchScan(uint64_t cursor) const { Prefetch(cursor); }
 
   // Every item once: visit(Item*). `visit` must not change the table.
   template <typename Visit>

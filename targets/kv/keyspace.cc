@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/numbers.h"
+#include "targets/kv/keyspace_snapshot.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -62,6 +63,7 @@ Keyspace::Keyspace(int databases, uint64_t hash_seed) : hasher_(hash_seed) {
 }
 
 Keyspace::~Keyspace() {
+  if (snapshot_ != nullptr) snapshot_->Detach();
   for (Db& db : dbs_) discarded_.push_back(std::move(db.table));
   for (Table& table : discarded_) table.ForEach([](Entry* entry) { Entry::Free(entry); });
 }
@@ -154,6 +156,8 @@ uint32_t Keyspace::IdleSeconds(const Entry& entry, int64_t now_ms) {
 
 // ---- the parts of every write ----
 
+void Keyspace::SaveForSnapshot(int db, const Entry& entry) { snapshot_->Save(At(db), entry); }
+
 void Keyspace::Changed(Context& context, int db, Entry* entry, Change change,
                        std::string_view event) {
   entry->set_last_index(context.index);
@@ -195,6 +199,7 @@ void Keyspace::RememberDeleted(Context& context, int db, uint64_t hash) {
 
 Entry* Keyspace::TakeOut(Context& context, int db, const Found& found) {
   Entry* entry = found.place.item();
+  SaveOld(db, entry);
   At(db).table.Erase(found.place);
   RememberDeleted(context, db, found.hash);
   return entry;
@@ -202,7 +207,10 @@ Entry* Keyspace::TakeOut(Context& context, int db, const Found& found) {
 
 void Keyspace::PutCopy(Context& context, int db, Entry* entry, std::string_view event) {
   const Found found = Locate(db, entry->key());
-  if (found.place) Entry::Free(found.place.item());
+  if (found.place) {
+    SaveOld(db, found.place.item());
+    Entry::Free(found.place.item());
+  }
   Put(db, found, entry);
   Changed(context, db, entry, found.place ? Change::kModified : Change::kCreated, event);
 }
@@ -234,6 +242,7 @@ void Keyspace::SetString(Context& context, int db, std::string_view key, std::st
   Entry* entry = found.place ? found.place.item() : nullptr;
   const bool keep = options.keep_expiry && entry != nullptr && entry->has_expiry();
   const bool with_expiry = keep || options.expiry_ms.has_value();
+  if (entry != nullptr) SaveOld(db, entry);
   if (entry == nullptr) {
     entry = Entry::New(key, kept.size, with_expiry);
   } else if (!entry->SetSizeInPlace(kept.size, with_expiry)) {
@@ -279,6 +288,7 @@ size_t Keyspace::Append(Context& context, int db, std::string_view key, std::str
   }
   const size_t old_size = found.place.item()->TextSize();
   context.effects->Add(db, {"append", key, tail});
+  SaveOld(db, found.place.item());
   Entry* entry = GrowText(found, old_size + tail.size());
   if (!tail.empty()) std::memcpy(entry->value() + old_size, tail.data(), tail.size());
   Put(db, found, entry);
@@ -309,6 +319,7 @@ size_t Keyspace::SetRange(Context& context, int db, std::string_view key, size_t
   Entry* entry;
   if (found.place) {
     old_size = found.place.item()->TextSize();
+    SaveOld(db, found.place.item());
     entry = GrowText(found, end);
   } else {
     entry = Entry::New(key, end, false);
@@ -330,6 +341,7 @@ int64_t Keyspace::IncrementBy(Context& context, int db, std::string_view key, in
   int64_t sum = increment;
   if (found.place) {
     entry = found.place.item();
+    SaveOld(db, entry);
     Entry::Digits digits;
     sum += entry->IsInteger() ? entry->integer() : *protocol::ParseInteger(entry->Text(&digits));
     if (!entry->SetSizeInPlace(sizeof sum, entry->has_expiry())) {
@@ -362,6 +374,7 @@ bool Keyspace::SetExpiry(Context& context, int db, std::string_view key, int64_t
   const Found found = Locate(db, key);
   if (!found.place) return false;
   Entry* entry = found.place.item();
+  SaveOld(db, entry);
   entry = Entry::Resize(entry, entry->value_size(), true, true, Entry::Room::kExact);
   entry->set_expiry_ms(at_ms);
   Put(db, found, entry);
@@ -375,6 +388,7 @@ bool Keyspace::ClearExpiry(Context& context, int db, std::string_view key) {
   const Found found = Locate(db, key);
   if (!found.place) return false;
   Entry* entry = found.place.item();
+  SaveOld(db, entry);
   entry = Entry::Resize(entry, entry->value_size(), false, true, Entry::Room::kExact);
   Put(db, found, entry);
   context.effects->Add(db, {"persist", key});
@@ -419,7 +433,9 @@ bool Keyspace::Copy(Context& context, int from_db, std::string_view from, int to
 void Keyspace::Discard(Db& db) {
   constexpr size_t kFreeAtOnce = 64;
   const uint64_t floor = db.floor_index;
-  if (db.table.size() > kFreeAtOnce) {
+  if (snapshot_ != nullptr && !db.snapshot_done) {
+    snapshot_->Keep(std::move(db));
+  } else if (db.table.size() > kFreeAtOnce) {
     discarded_.push_back(std::move(db.table));
   } else {
     db.table.ForEach([](Entry* entry) { Entry::Free(entry); });
@@ -459,6 +475,7 @@ void Keyspace::SwapDbs(Context& context, int a, int b) {
 // ---- whole state ----
 
 void Keyspace::Clear() {
+  if (snapshot_ != nullptr) snapshot_->Detach();
   for (Db& db : dbs_) {
     Discard(db);
     db.floor_index = 0;

@@ -58,6 +58,8 @@ class KeyspaceObserver {
   virtual void OnDatabaseChanged(int db) = 0;
 };
 
+class KeyspaceSnapshot;
+
 class Keyspace {
  public:
   enum class Use : uint8_t { kCount, kDontCount };  // does this access count as use of the key?
@@ -166,6 +168,7 @@ class Keyspace {
   size_t TableMemory() const;
 
  private:
+  friend class KeyspaceSnapshot;
   static constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 
   struct EntryTraits {
@@ -185,6 +188,10 @@ class Keyspace {
     uint64_t pass_cursor = 0;
     uint64_t pass_count = 0;
     double pass_expiry_sum_ms = 0, mean_expiry_ms = 0;
+    // Of the snapshot that is being made (keyspace_snapshot.h); what is new isn't in it.
+    int snapshot_number = 0;
+    bool snapshot_done = true;
+    uint64_t snapshot_cursor = 0;
   };
   using Place = Table::Place;
   // Where a key is, and what was computed to find it.
@@ -210,6 +217,12 @@ class Keyspace {
     return hash ^ (static_cast<uint64_t>(db) * 0x9e3779b97f4a7c15ull);
   }
 
+  // To be called before an entry that is in a table is changed, moved or taken out, and only if it
+  // then is. TakeOut() and PutCopy() do it themselves.
+  void SaveOld(int db, const Entry* entry) {
+    if (snapshot_ != nullptr) [[unlikely]] SaveForSnapshot(db, *entry);
+  }
+  void SaveForSnapshot(int db, const Entry& entry);
   const Entry* FindAny(Context& context, int db, std::string_view key, bool count_use,
                        bool count_hit);
   void DependOnMissing(Context& context, int db, uint64_t hash);
@@ -241,6 +254,7 @@ class Keyspace {
   DeletedNames deleted_;
   std::vector<Table> discarded_;  // flushed, to be freed by Upkeep()
   KeyspaceObserver* observer_ = nullptr;
+  KeyspaceSnapshot* snapshot_ = nullptr;  // being made
   uint64_t last_change_index_ = 0;
   int sweep_db_ = 0;
   int64_t last_sweep_ms_ = 0;

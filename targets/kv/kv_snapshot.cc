@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <new>
 
+#include "targets/kv/keyspace_snapshot.h"
 #include "targets/kv/kv_target.h"
 #include "targets/kv/rdb.h"
 
@@ -79,10 +80,19 @@ class Loader {
 
 }  // namespace
 
-bool KvTarget::Snapshot(const SnapshotSink& sink) const {
-  RdbWriter out(sink);
-  int selected = -1;
+void WriteEntry(const Entry& entry, RdbWriter* out) {
   Entry::Digits digits;
+  if (entry.has_expiry()) out->ExpiryMs(entry.expiry_ms());
+  out->StringKey(entry.key(), entry.Text(&digits));
+}
+
+std::unique_ptr<SnapshotCursor> KvTarget::BeginSnapshot() {
+  return std::make_unique<KeyspaceSnapshot>(&keyspace_);
+}
+
+bool KvTarget::Snapshot(const SnapshotSink& sink) const {
+  RdbWriter out(sink, false);
+  int selected = -1;
   keyspace_.ForEach([&](int db, const Entry& entry) {
     if (!out.ok()) return;
     if (db != selected) {
@@ -90,8 +100,7 @@ bool KvTarget::Snapshot(const SnapshotSink& sink) const {
       out.SelectDb(static_cast<uint64_t>(db));
       out.ResizeDb(keyspace_.size(db), keyspace_.expires(db));
     }
-    if (entry.has_expiry()) out.ExpiryMs(entry.expiry_ms());
-    out.StringKey(entry.key(), entry.Text(&digits));
+    WriteEntry(entry, &out);
   });
   return out.Finish();
 }

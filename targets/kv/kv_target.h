@@ -29,6 +29,7 @@ class KvTarget : public Target {
   void Handle(const Request& request, Context& context) override;
   bool Apply(int db, std::span<const std::string_view> args, Context& context) override;
   bool Snapshot(const SnapshotSink& sink) const override;
+  std::unique_ptr<SnapshotCursor> BeginSnapshot() override;
   bool Restore(std::string_view snapshot, std::string* error) override;
   void Clear() override { keyspace_.Clear(); }
   std::string Digest() const override;

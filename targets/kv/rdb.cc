@@ -117,7 +117,8 @@ void RdbWriter::Eof() {
 }
 
 void RdbWriter::Flush() {
-  crc_ = Crc64(crc_, buffer_);
+  if (checksum_) crc_ = Crc64(crc_, buffer_);
+  given_ += buffer_.size();
   ok_ = ok_ && (buffer_.empty() || sink_(buffer_));
   buffer_.clear();
 }

@@ -46,8 +46,9 @@ inline constexpr uint8_t kRdbTypeString = 0;
 // refused, nothing more is given to it.
 class RdbWriter {
  public:
-  // `sink` must outlive the writer.
-  explicit RdbWriter(const SnapshotSink& sink) : sink_(sink) {}
+  // `sink` must outlive the writer. `checksum` false: a part of a file, without Eof().
+  explicit RdbWriter(const SnapshotSink& sink, bool checksum = true)
+      : sink_(sink), checksum_(checksum) {}
 
   void Header();
   void Aux(std::string_view name, std::string_view value);
@@ -59,9 +60,12 @@ class RdbWriter {
   void Raw(std::string_view bytes);
   void Eof();  // with the checksum of everything written
 
-  // To be called last: gives what is left to the sink. False if the sink refused.
+  // Gives what is left to the sink. False if the sink refused. To be called last, and before that
+  // whenever all that was written is wanted.
   bool Finish();
   bool ok() const { return ok_; }
+  size_t buffered_bytes() const { return buffer_.size(); }
+  uint64_t written_bytes() const { return given_ + buffer_.size(); }
 
  private:
   static constexpr size_t kPieceBytes = 64 << 10;
@@ -76,7 +80,9 @@ class RdbWriter {
   void Flush();
 
   const SnapshotSink& sink_;
+  const bool checksum_;
   std::string buffer_;
+  uint64_t given_ = 0;  // bytes that left the buffer
   uint64_t crc_ = 0;
   bool ok_ = true;
 };

@@ -1,0 +1,44 @@
+#include <string>
+
+#include "targets/target.h"
+
+namespace understudy::targets {
+namespace {
+
+// A snapshot made at once.
+class CopyCursor : public SnapshotCursor {
+ public:
+  explicit CopyCursor(const Target& target) {
+    target.Snapshot([this](std::string_view piece) {
+      bytes_.append(piece);
+      return true;
+    });
+  }
+
+  Status Step(size_t work, const SnapshotSink& sink) override {
+    constexpr size_t kBytesOfOneWork = 1024, kMaxPiece = 64 << 10;
+    for (size_t pieces = 1 + work * kBytesOfOneWork / kMaxPiece; pieces > 0; --pieces) {
+      const std::string_view piece = std::string_view(bytes_).substr(given_, kMaxPiece);
+      if (piece.empty()) return Status::kDone;
+      if (!sink(piece)) return Status::kFailed;
+      given_ += piece.size();
+    }
+    return given_ == bytes_.size() ? Status::kDone : Status::kMore;
+  }
+  size_t kept_bytes() const override { return bytes_.size() - given_; }
+  double Progress() const override {
+    return bytes_.empty() ? 1 : static_cast<double>(given_) / static_cast<double>(bytes_.size());
+  }
+
+ private:
+  std::string bytes_;
+  size_t given_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<SnapshotCursor> Target::BeginSnapshot() {
+  return std::make_unique<CopyCursor>(*this);
+}
+
+}  // namespace understudy::targets
