@@ -201,6 +201,9 @@ class Member {
   Index commit() const;
   const Log& log() const;
   const Configuration& configuration() const;  // newest appended
+  // The one in force at an entry, for a snapshot of the state there; for one older than the newest
+  // committed configuration, that.
+  const Configuration& ConfigurationAt(Index index) const;
   bool is_member() const;        // false once removed
   bool quarantined() const;
   bool disk_failed() const;

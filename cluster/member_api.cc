@@ -171,6 +171,13 @@ Micros Member::LockRemaining(Micros now) const {
 Index Member::commit() const { return impl_->commit; }
 const Log& Member::log() const { return impl_->log; }
 const Configuration& Member::configuration() const { return impl_->configuration(); }
+const Configuration& Member::ConfigurationAt(Index index) const {
+  const ConfigurationEntry* at = &impl_->configurations.front();
+  for (const ConfigurationEntry& entry : impl_->configurations) {
+    if (entry.index <= index) at = &entry;
+  }
+  return at->configuration;
+}
 bool Member::is_member() const { return impl_->IsMember(); }
 bool Member::quarantined() const { return impl_->lock.quarantined; }
 bool Member::disk_failed() const { return impl_->disk_failed; }

@@ -50,7 +50,7 @@ void ClusterHost::StartTransfer(const cluster::NodeId& to, Micros now) {
   meta.index = state_index_;
   meta.term = member_->log().TermAt(state_index_);
   meta.time_ms = member_->GlobalTimeMs(now);
-  meta.configuration = member_->configuration().Encode();
+  meta.configuration = member_->ConfigurationAt(meta.index).Encode();
   std::string table, bytes;
   origins_.Encode(&table);
   targets::AppendVarint(&bytes, table.size());

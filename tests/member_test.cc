@@ -1359,6 +1359,107 @@ TEST_F(MemberTest, AGlobalLetsOutOfQuarantineOnlyAfterAMajoritySpokeSince) {
   EXPECT_TRUE(Last(Message::Type::kHeartbeat, "c")->release_quarantine);
 }
 
+// Bugs that the simulator found ----------------------------------------------------------------
+
+// A proof of an earlier run that came late closed the link to the next run.
+TEST_F(MemberTest, AProofOfAnEarlierRunLeavesTheNextOneConnected) {
+  Start({1});
+  Lead();
+  member().PeerClosed("c", now_);
+  member().PeerConnected("c", kRunOfC + 1, now_);
+  member().PeerDead("c", kRunOfC, now_);
+  for (const Progress& peer : member().progress()) EXPECT_TRUE(peer.connected) << peer.id;
+}
+
+// When the word that a snapshot is installed was lost, and the log had gone on, the local starved.
+TEST_F(MemberTest, AnInstalledSnapshotIsSeenInHeartbeatReplies) {
+  Start(std::vector<Term>(50, 1));
+  Lead();
+  Index index = member().commit();
+  member().DropLogUpTo(index);
+  member().PeerConnected("c", kRunOfC + 1, now_);
+  Turn();
+  Message refusal = From("c", Message::Type::kAppendReply, member().term());
+  refusal.run = kRunOfC + 1;
+  refusal.sent_at = NewestSentAt("c");
+  Step(refusal);
+  ASSERT_EQ(wanted_.size(), 1u);
+  member().SnapshotSent("c", index, true, now_);
+  Index later = member().Propose("x", now_);
+  Turn();
+  Step(Ack("b", later));
+  PersistRecords();
+  ASSERT_EQ(member().commit(), later);
+  member().DropLogUpTo(later);
+  Advance(kTtl / 4);
+  Message reply = From("c", Message::Type::kHeartbeatReply, member().term());
+  reply.run = kRunOfC + 1;
+  reply.match = reply.received = index;
+  reply.sent_at = NewestSentAt("c");
+  Step(reply);
+  EXPECT_EQ(wanted_.size(), 2u);  // another one is needed, and asked for
+}
+
+// A log that lost entries got a configuration again that was known to be committed, and counted it
+// as a change in progress; a snapshot older than that configuration replaced it.
+TEST_F(MemberTest, ACommittedConfigurationStaysInForce) {
+  Configuration newest = Voters({"a", "b", "c", "d"});
+  LockState lock;
+  lock.term = 1;
+  lock.configuration = newest;
+  lock.configuration_index = 3;
+  Start({1}, lock);  // entries 2 and 3 are lost
+  Follow("b", 1);
+  member().InstallSnapshot(2, 1, kWallMs, Voters({"a", "b"}), now_);
+  Turn();
+  EXPECT_EQ(member().configuration(), newest);
+  std::string records;
+  AppendRecord(&records, {0, 1, 3, kWallMs, EntryType::kConfiguration, newest.Encode()});
+  Step(Append("b", 1, 1, 2, records, 3));
+  EXPECT_EQ(member().configuration(), newest);
+  EXPECT_EQ(member().commit(), 3u);
+}
+
+// Killed again before it had written anything, a member forgot that it was in quarantine.
+TEST_F(MemberTest, QuarantineIsWrittenDownAtTheStart) {
+  LockState lock;
+  lock.quarantined = true;
+  Start({1}, lock);
+  Turn();
+  ASSERT_FALSE(locks_.empty());
+  EXPECT_TRUE(locks_.back().quarantined);
+}
+
+// A global that had removed itself held the newest log, and nobody could win: it must stand, on the
+// votes of the others.
+TEST_F(MemberTest, WhoAnUncommittedEntryRemovesStandsOnTheOthersVotes) {
+  Log log;
+  std::string records = Records(1, {1});
+  AppendRecord(&records,
+               {0, 1, 2, kWallMs, EntryType::kConfiguration, Voters({"b", "c"}).Encode()});
+  ASSERT_TRUE(log.AppendRecords(records));
+  Recovered recovered;
+  recovered.lock.term = 1;
+  recovered.lock.configuration = Voters({"a", "b", "c"});
+  recovered.log = &log;
+  MemberOptions options;
+  options.id = "a";
+  options.run = kRun;
+  member_ = std::make_unique<Member>(options, std::move(recovered), now_, kWallMs);
+  member().PeerConnected("b", kRunOfB, now_);
+  member().PeerConnected("c", kRunOfC, now_);
+  Turn();
+  ASSERT_GE(Count(Message::Type::kPreLock), 2u);
+  Message pre = From("b", Message::Type::kPreLockReply, 2);
+  pre.granted = true;
+  Step(pre);
+  EXPECT_EQ(member().role(), Role::kLocal);  // b's vote and its own are no majority of b and c
+  pre.from = "c";
+  pre.run = kRunOfC;
+  Step(pre);
+  EXPECT_EQ(member().role(), Role::kCandidate);
+}
+
 // The rest -------------------------------------------------------------------------------------
 
 TEST_F(MemberTest, ALoneGlobalWithoutALogCountsEntries) {

@@ -119,6 +119,7 @@ class Simulation {
   void LinkUp(size_t one, size_t other);
   void LinkDown(size_t one, size_t other, bool peer_died);
 
+  void Join(size_t which);
   void Fault();
   void CutNetwork();
   void ChangeMembers();
