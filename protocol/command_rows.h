@@ -16,6 +16,7 @@ std::span<const CommandRow> BitmapCommands();
 std::span<const CommandRow> ClusterCommands();
 std::span<const CommandRow> ConnectionCommands();
 std::span<const CommandRow> GenericCommands();
+std::span<const CommandRow> ListCommands();
 std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> ServerCommands();
 std::span<const CommandRow> StringCommands();

@@ -153,9 +153,9 @@ uint32_t ExactFlags(const Command& command, std::span<const std::string_view> ar
 }  // namespace
 
 CommandTable::CommandTable() {
-  for (const auto rows : {rows::StringCommands(), rows::BitmapCommands(), rows::GenericCommands(),
-                          rows::ConnectionCommands(), rows::ServerCommands(),
-                          rows::ClusterCommands(), rows::TargetCommands(),
+  for (const auto rows : {rows::StringCommands(), rows::ListCommands(), rows::BitmapCommands(),
+                          rows::GenericCommands(), rows::ConnectionCommands(),
+                          rows::ServerCommands(), rows::ClusterCommands(), rows::TargetCommands(),
                           rows::TransactionCommands(), rows::PeerCommands()}) {
     for (const CommandRow& row : rows) AddRow(row);
   }

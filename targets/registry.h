@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "targets/container_limits.h"
 #include "targets/target.h"
 
 namespace understudy::targets {
@@ -24,6 +25,7 @@ struct TargetOptions {
   bool lazy_expiry_only = false;       // DEBUG SET-ACTIVE-EXPIRE 0
   size_t max_value_bytes = 512ull << 20;  // proto-max-bulk-len; a string's greatest length
   size_t chat_history = 10000;         // messages a room keeps
+  ContainerLimits containers;
 };
 
 // A target made of kv, id and chat. `table` must outlive it. `options` is shared: changes to it

@@ -355,9 +355,38 @@ TEST(CommandTableRowsTest, SayWhatEveryRowMustSay) {
 
 TEST(CommandTableRowsTest, FlagsAreConsistent) {
   // Writes that never make the state bigger.
-  const std::set<std::string> shrinking = {
-      "del",       "unlink",  "rename", "renamenx", "move",    "expire",   "pexpire", "expireat",
-      "pexpireat", "persist", "getdel", "getex",    "flushdb", "flushall", "swapdb",  "chat.leave"};
+  const std::set<std::string> shrinking = {"del",
+                                           "unlink",
+                                           "rename",
+                                           "renamenx",
+                                           "move",
+                                           "expire",
+                                           "pexpire",
+                                           "expireat",
+                                           "pexpireat",
+                                           "persist",
+                                           "getdel",
+                                           "getex",
+                                           "flushdb",
+                                           "flushall",
+                                           "swapdb",
+                                           "chat.leave",
+                                           "lpop",
+                                           "rpop",
+                                           "lrem",
+                                           "ltrim",
+                                           "lmpop",
+                                           "hdel",
+                                           "srem",
+                                           "spop",
+                                           "smove",
+                                           "zrem",
+                                           "zremrangebyrank",
+                                           "zremrangebyscore",
+                                           "zremrangebylex",
+                                           "zpopmin",
+                                           "zpopmax",
+                                           "zmpop"};
   for (const Command& command : Table().all()) {
     SCOPED_TRACE(command.full_name);
     EXPECT_FALSE(command.Has(kWrite) && command.Has(kReadonly));

@@ -225,7 +225,7 @@ TEST_P(Values, SetsDoWhatASetDoes) {
   object = SetValue::OfIntegers(IntSet::New()).object();
   for (bool integers : {true, false}) {
     Free(type, object);
-    SetValue set = SetValue::NewFor(integers ? "1" : "a", 1, forms);
+    SetValue set = SetValue::NewFor(Element(std::string_view(integers ? "1" : "a")), 1, forms);
     object = set.object();
     std::set<std::string> model;
     for (int step = 0; step < 5000; ++step) {
@@ -410,14 +410,14 @@ class ValueForms : public testing::Test {
 };
 
 TEST_F(ValueForms, ChangeWhereRedisChangesThem) {
-  SetValue set = SetValue::NewFor("1", 1, forms);
+  SetValue set = SetValue::NewFor(Element(int64_t{1}), 1, forms);
   for (int i = 0; i < 512; ++i) set.Add(std::to_string(i), forms);
   EXPECT_EQ(EncodingName(Type::kSet, set.object()), "intset");
   set.Add("512", forms);
   EXPECT_EQ(EncodingName(Type::kSet, set.object()), "hashtable");
   Free(Type::kSet, set.object());
 
-  set = SetValue::NewFor("1", 1, forms);
+  set = SetValue::NewFor(Element(int64_t{1}), 1, forms);
   for (int i = 0; i < 127; ++i) set.Add(std::to_string(i), forms);
   set.Add("a", forms);
   EXPECT_EQ(EncodingName(Type::kSet, set.object()), "listpack");

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <unordered_map>
@@ -35,6 +36,22 @@ struct Call {
     return keyspace.FindForWrite(context, db, key);
   }
 
+  // The entry of a key that must be of that type or missing (nullptr); false, with the error
+  // written, if it is of another type.
+  bool Find(std::string_view key, Type type, const Entry** entry) {
+    *entry = Find(key);
+    return IsOfTypeOrMissing(*entry, type);
+  }
+  bool FindForWrite(std::string_view key, Type type, const Entry** entry) {
+    *entry = FindForWrite(key);
+    return IsOfTypeOrMissing(*entry, type);
+  }
+  bool IsOfTypeOrMissing(const Entry* entry, Type type) {
+    if (entry == nullptr || entry->type() == type) return true;
+    reply.Error(protocol::kWrongTypeError);
+    return false;
+  }
+
   // True if the key is missing or a string; else the error is written.
   bool IsStringOrMissing(const Entry* entry) {
     if (entry == nullptr || entry->IsString()) return true;
@@ -62,6 +79,13 @@ struct Call {
   // Reads an integer argument; false, with the error written, if it isn't one.
   bool ReadInteger(std::string_view text, int64_t* value,
                    std::string_view error = protocol::kNotIntegerError);
+  // The same within bounds. Without `error` Redis' words say which.
+  bool ReadBetween(std::string_view text, int64_t least, int64_t greatest, int64_t* value,
+                   std::string_view error = {});
+  bool ReadPositive(std::string_view text, int64_t* value,
+                    std::string_view error = "ERR value is out of range, must be positive") {
+    return ReadBetween(text, 0, INT64_MAX, value, error);
+  }
   // The same within the range of int, as Redis reads database numbers.
   bool ReadInt(std::string_view text, int* value, std::string_view error = {});
   void ReplyInvalidExpireTime() {
@@ -85,6 +109,8 @@ void RegisterScanCommands(HandlerMap* handlers);
 void RegisterObjectCommands(HandlerMap* handlers);
 void RegisterBitCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);
+void RegisterListCommands(HandlerMap* handlers);
+void RegisterListMoveCommands(HandlerMap* handlers);
 
 // The effect "bitop operation target source ...", which repeats the command: for results longer
 // than the request. False, with nothing changed, if it isn't one.

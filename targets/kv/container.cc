@@ -51,12 +51,11 @@ bool FreeSome(Type type, Object* object, size_t* budget) {
     case Type::kList: {
       const ListValue list(*object);
       if (list.IsPacked()) break;
-      if (!list.chain()->FreeSome(*budget / kNodeElements + 1)) {
-        *budget = 0;
-        return false;
-      }
-      delete list.chain();
-      return true;
+      const size_t nodes = list.chain()->nodes();
+      done = list.chain()->FreeSome(*budget / kNodeElements + 1);
+      *budget -= done ? std::min(*budget, nodes * kNodeElements) : *budget;
+      if (done) delete list.chain();
+      return done;
     }
     case Type::kHash: {
       const HashValue hash(*object);
@@ -93,6 +92,25 @@ void Free(Type type, Object object) {
   do {
     budget = std::numeric_limits<size_t>::max() / 2;
   } while (!FreeSome(type, &object, &budget));
+}
+
+bool FreesAtOnce(Type type, Object object) {
+  switch (type) {
+    case Type::kList: {
+      const ListValue list(object);
+      return list.IsPacked() || list.chain()->nodes() <= kFreeAtOnce;
+    }
+    case Type::kHash:
+    case Type::kSortedSet:
+      return object.form == 0 || SizeOf(type, object) <= kFreeAtOnce;
+    case Type::kSet:
+      return object.form != SetValue::kTable || SizeOf(type, object) <= kFreeAtOnce;
+    case Type::kString:
+    case Type::kStream:
+      break;
+  }
+  assert(false);
+  return true;
 }
 
 Object Copy(Type type, Object object, const Forms& forms) {

@@ -30,8 +30,10 @@ struct Forms {
 // down by what was. True when the value is gone.
 bool FreeSome(Type type, Object* object, size_t* budget);
 void Free(Type type, Object object);
-// At most this many elements may be freed at once.
+// Whether a value is small enough, or in one piece, to be freed at once: at most kFreeAtOnce
+// elements.
 inline constexpr size_t kFreeAtOnce = 64;
+bool FreesAtOnce(Type type, Object object);
 
 Object Copy(Type type, Object object, const Forms& forms);
 size_t SizeOf(Type type, Object object);                  // elements, or fields

@@ -40,6 +40,9 @@ class Element {
     return element;
   }
 
+  // The same element; an integer, if made by OfBytes() from the text of one.
+  Element Parsed() const { return IsInteger() ? *this : Element(bytes()); }
+
   bool IsInteger() const { return text_ == nullptr; }
   int64_t integer() const { return integer_; }               // REQUIRES: IsInteger()
   std::string_view bytes() const { return {text_, size_}; }  // REQUIRES: !IsInteger()

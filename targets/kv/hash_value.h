@@ -73,10 +73,6 @@ class HashValue {
   // A field chosen at random, by 64 random bits. REQUIRES: size() > 0.
   std::pair<Element, Element> Random(uint64_t random) const;
 
-  // To be called before many fields are added.
-  void PrepareFor(size_t fields, const Forms& forms) {
-    if (IsPacked() && fields > forms.limits->hash_max_listpack_entries) Convert(fields, forms);
-  }
   // Returns true if the field is new.
   bool Set(std::string_view field, std::string_view value, const Forms& forms);
   bool Remove(std::string_view field, const Forms& forms);  // false if it wasn't there

@@ -57,7 +57,8 @@ class NumberText {
 
 }  // namespace
 
-Keyspace::Keyspace(int databases, uint64_t hash_seed) : hasher_(hash_seed) {
+Keyspace::Keyspace(int databases, uint64_t hash_seed, const ContainerLimits& limits)
+    : hasher_(hash_seed), forms_{&hasher_, &limits} {
   dbs_.reserve(static_cast<size_t>(databases));
   for (int i = 0; i < databases; ++i) dbs_.emplace_back(hasher_);
 }
@@ -65,7 +66,8 @@ Keyspace::Keyspace(int databases, uint64_t hash_seed) : hasher_(hash_seed) {
 Keyspace::~Keyspace() {
   if (snapshot_ != nullptr) snapshot_->Detach();
   for (Db& db : dbs_) discarded_.push_back(std::move(db.table));
-  for (Table& table : discarded_) table.ForEach([](Entry* entry) { Entry::Free(entry); });
+  for (Table& table : discarded_) table.ForEach([this](Entry* entry) { Destroy(entry); });
+  for (const auto& [type, object] : garbage_) Free(type, object);
 }
 
 // ---- reading ----
@@ -181,7 +183,9 @@ void Keyspace::Put(int db, const Found& found, Entry* entry) {
     }
   } else {
     table.Insert(found.hash, entry, entry->has_expiry());
-    if (!discarded_.empty()) FreeDiscarded(1);  // so that memory doesn't grow while it waits
+    // So that memory doesn't grow while it waits to be freed.
+    if (!discarded_.empty()) FreeDiscarded(1);
+    if (!garbage_.empty()) FreeGarbage(kFreeAtOnce);
   }
   if (entry->has_expiry()) NoteExpiry(db, *entry);
 }
@@ -209,7 +213,7 @@ void Keyspace::PutCopy(Context& context, int db, Entry* entry, std::string_view 
   const Found found = Locate(db, entry->key());
   if (found.place) {
     SaveOld(db, found.place.item());
-    Entry::Free(found.place.item());
+    Destroy(found.place.item());
   }
   Put(db, found, entry);
   Changed(context, db, entry, found.place ? Change::kModified : Change::kCreated, event);
@@ -220,7 +224,7 @@ void Keyspace::ExpireNow(Context& context, int db, const Found& found) {
   ++expired_keys_;
   context.effects->Add(db, {"del", entry->key()});
   Tell(db, entry->key(), Change::kExpired, "expired");
-  Entry::Free(entry);
+  Destroy(entry);
 }
 
 bool Keyspace::ExpireIfDue(Context& context, int db, const Entry* entry) {
@@ -242,7 +246,10 @@ void Keyspace::SetString(Context& context, int db, std::string_view key, std::st
   Entry* entry = found.place ? found.place.item() : nullptr;
   const bool keep = options.keep_expiry && entry != nullptr && entry->has_expiry();
   const bool with_expiry = keep || options.expiry_ms.has_value();
-  if (entry != nullptr) SaveOld(db, entry);
+  if (entry != nullptr) {
+    SaveOld(db, entry);
+    MakeString(entry);
+  }
   if (entry == nullptr) {
     entry = Entry::New(key, kept.size, with_expiry);
   } else if (!entry->SetSizeInPlace(kept.size, with_expiry)) {
@@ -366,7 +373,7 @@ bool Keyspace::Delete(Context& context, int db, std::string_view key) {
   Entry* entry = TakeOut(context, db, found);
   context.effects->Add(db, {"del", key});
   Tell(db, key, Change::kDeleted, "del");
-  Entry::Free(entry);
+  Destroy(entry);
   return true;
 }
 
@@ -423,6 +430,9 @@ bool Keyspace::Copy(Context& context, int from_db, std::string_view from, int to
   const Found found = Locate(from_db, from);
   if (!found.place) return false;
   Entry* entry = Entry::Copy(*found.place.item(), to);
+  if (!entry->IsString()) {
+    entry->set_object(kv::Copy(entry->type(), entry->object(), forms_));
+  }
   entry->set_access(AccessTime(context));
   PutCopy(context, to_db, entry, "copy_to");
   const NumberText number(to_db);
@@ -431,14 +441,13 @@ bool Keyspace::Copy(Context& context, int from_db, std::string_view from, int to
 }
 
 void Keyspace::Discard(Db& db) {
-  constexpr size_t kFreeAtOnce = 64;
   const uint64_t floor = db.floor_index;
   if (snapshot_ != nullptr && !db.snapshot_done) {
     snapshot_->Keep(std::move(db));
   } else if (db.table.size() > kFreeAtOnce) {
     discarded_.push_back(std::move(db.table));
   } else {
-    db.table.ForEach([](Entry* entry) { Entry::Free(entry); });
+    db.table.ForEach([this](Entry* entry) { Destroy(entry); });
   }
   db = Db(hasher_);
   db.floor_index = floor;
@@ -494,6 +503,19 @@ bool Keyspace::Load(int db, std::string_view key, std::string_view value,
   Entry* entry = Entry::New(key, kept.size, expiry_ms.has_value());
   Store(entry, value, kept);
   if (expiry_ms) entry->set_expiry_ms(*expiry_ms);
+  Put(db, found, entry);
+  return true;
+}
+
+bool Keyspace::LoadObject(int db, std::string_view key, Type type, Object object,
+                          std::optional<int64_t> expiry_ms) {
+  const Found found = Locate(db, key);
+  if (found.place) return false;
+  Entry* entry = Entry::NewObject(key, type, object);
+  if (expiry_ms) {
+    entry = Entry::Resize(entry, entry->value_size(), true, true, Entry::Room::kExact);
+    entry->set_expiry_ms(*expiry_ms);
+  }
   Put(db, found, entry);
   return true;
 }

@@ -21,11 +21,19 @@
 // incrby k n · del k · pexpireat k ms · persist k · rename k k2 · move k db ·
 // copy k k2 db n replace · flushdb · flushall · swapdb a b
 // (`text`, `raw`: a string kept in that form although its text is an integer's).
+// Of containers: lpush k v.. · rpush k v.. · lpop k n · rpop k n · lset k i v · linsert k i v ·
+// lrem k n v · ltrim k first count · hset k f v.. · hdel k f.. · sadd k m.. · srem k m.. ·
+// sinterstore k k2.. · sunionstore k k2.. · sdiffstore k k2.. · zadd k score m.. · zrem k m.. ·
+// zremrangebyrank k first count · zunionstore k aggregate (k2 weight).. · zinterstore (the same) ·
+// zdiffstore k k2.. · zrangestore k k2 first count
+// (indexes and ranks are counted from 0 and are in range; linsert inserts before the index).
 //
 // Invariants:
 //  1. A key is in the marked part of its table exactly if it has an expiry.
-//  2. Equal effects on equal states give equal states, down to OBJECT ENCODING.
+//  2. Equal effects on equal states give equal states, down to OBJECT ENCODING as long as the
+//     limits of compact forms are the same.
 //  3. earliest_expiry_ms of a database is at most the expiry of any of its keys.
+//  4. No container is empty.
 //
 // Entry pointers are valid until the next write to that key, or flush. Arguments of write functions
 // must not point into the key space. One thread. Throws nothing but std::bad_alloc.
@@ -39,9 +47,13 @@
 #include <string_view>
 #include <vector>
 
+#include "targets/kv/container.h"
 #include "targets/kv/deleted_names.h"
 #include "targets/kv/entry.h"
 #include "targets/kv/hash_table.h"
+#include "targets/kv/list_value.h"
+#include "targets/kv/set_algebra.h"
+#include "targets/kv/sorted_set_algebra.h"
 #include "targets/target.h"
 
 namespace understudy::targets::kv {
@@ -72,8 +84,9 @@ class Keyspace {
     std::string_view event = "set";
   };
 
-  // `hash_seed`: equal on all members of a cluster, or a SCAN can't go on at another one.
-  Keyspace(int databases, uint64_t hash_seed);
+  // `hash_seed`: equal on all members of a cluster, or a SCAN can't go on at another one. `limits`:
+  // of compact forms, read at each use; must outlive the key space.
+  Keyspace(int databases, uint64_t hash_seed, const ContainerLimits& limits);
   ~Keyspace();
   Keyspace(const Keyspace&) = delete;
   Keyspace& operator=(const Keyspace&) = delete;
@@ -129,6 +142,61 @@ class Keyspace {
   // Adds to an integer (a missing key: 0). REQUIRES: it is one, and the sum is in range.
   int64_t IncrementBy(Context& context, int db, std::string_view key, int64_t increment);
 
+  // Containers. `entry` is what FindForWrite() gave for the key, nullptr if there is none:
+  // functions that add to a container make it then, the others REQUIRE it. If it is there it is of
+  // the right type. A container that becomes empty is deleted. `event` is the word of
+  // notifications.
+
+  const Forms& forms() const { return forms_; }
+  using End = ListValue::End;
+  using Texts = std::span<const std::string_view>;
+  // Each value is put before (behind) those that were there. Returns the new size.
+  size_t PushList(Context& context, int db, std::string_view key, const Entry* entry, End end,
+                  Texts values);
+  void PopList(Context& context, int db, const Entry* entry, End end, size_t count);  // <= size
+  void SetInList(Context& context, int db, const Entry* entry, size_t index,
+                 std::string_view value);  // index < size
+  void InsertInList(Context& context, int db, const Entry* entry, size_t index,
+                    std::string_view value);  // before it; index <= size
+  // As ListValue::Remove().
+  size_t RemoveFromList(Context& context, int db, const Entry* entry, int64_t count,
+                        std::string_view value);
+  void TrimList(Context& context, int db, const Entry* entry, size_t first, size_t count);
+
+  // Fields and values in turn. Returns how many fields are new.
+  size_t SetFields(Context& context, int db, std::string_view key, const Entry* entry,
+                   Texts fields_and_values, std::string_view event = "hset");
+  // Each returns how many there were.
+  size_t RemoveFields(Context& context, int db, const Entry* entry, Texts fields);
+  size_t RemoveMembers(Context& context, int db, const Entry* entry, Texts members,
+                       std::string_view event = "srem");
+  // Returns how many are new.
+  size_t AddMembers(Context& context, int db, std::string_view key, const Entry* entry,
+                    Texts members);
+  // Sets `target`, of whatever type it was, to the intersection (union, difference) of sets; a
+  // missing one is empty. The result's size; if it is 0, `target` is deleted.
+  // REQUIRES: the keys are missing or sets.
+  size_t StoreSets(Context& context, int db, std::string_view target, SetOperation operation,
+                   Texts keys);
+
+  // Gives members scores. Returns how many are new. REQUIRES: no score is NaN.
+  struct Score {
+    double score;
+    std::string_view member;
+  };
+  size_t AddScores(Context& context, int db, std::string_view key, const Entry* entry,
+                   std::span<const Score> scores, std::string_view event = "zadd");
+  size_t RemoveScored(Context& context, int db, const Entry* entry, Texts members);
+  // By rank. REQUIRES: count > 0, first + count <= size.
+  void RemoveRanks(Context& context, int db, const Entry* entry, size_t first, size_t count,
+                   std::string_view event = "zremrangebyrank");
+  // As StoreSets(), of sorted sets and sets. A difference has no weights and aggregate.
+  size_t StoreSortedSets(Context& context, int db, std::string_view target,
+                         const SortedSetRecipe& recipe);
+  // The same with a range of one sorted set, by rank.
+  size_t StoreRange(Context& context, int db, std::string_view target, std::string_view source,
+                    size_t first, size_t count);
+
   // Each returns false, and does nothing, if the (source) key is missing.
   bool Delete(Context& context, int db, std::string_view key);
   bool SetExpiry(Context& context, int db, std::string_view key, int64_t at_ms);
@@ -157,13 +225,18 @@ class Keyspace {
 
   void Clear();
   void Reserve(int db, size_t keys);  // makes room before loading
-  // Adds a key while loading, without effect or entry. False if it is there already.
+  // Add a key while loading, without effect or entry. False if it is there already (the object is
+  // then still the caller's).
   bool Load(int db, std::string_view key, std::string_view value, std::optional<int64_t> expiry_ms);
+  bool LoadObject(int db, std::string_view key, Type type, Object object,
+                  std::optional<int64_t> expiry_ms);
 
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
   uint64_t expired_keys() const { return expired_keys_; }
   uint64_t AverageTtlMs(int db) const;
+  // Big values that were deleted and whose memory hasn't been given back yet.
+  size_t waiting_to_be_freed() const { return garbage_.size(); }
   // Bytes of the tables, without the entries.
   size_t TableMemory() const;
 
@@ -234,6 +307,26 @@ class Keyspace {
   // Makes a string raw text of at least this size; the bytes added are uninitialised. The entry may
   // have moved, and must be Put().
   Entry* GrowText(const Found& found, size_t size);
+  // Frees an entry and its value, a big one later.
+  void Destroy(Entry* entry);
+  void DestroyObject(Type type, Object object);
+  void FreeGarbage(size_t elements);
+  // The string entry of a key becomes one, if it held something else.
+  void MakeString(Entry* entry) {
+    if (entry->IsString()) return;
+    DestroyObject(entry->type(), entry->object());
+    entry->set_type(Type::kString);
+  }
+  void AddEffect(Context& context, int db, std::initializer_list<std::string_view> head,
+                 Texts tail);
+  // Puts a container in as a new key.
+  Entry* Make(Context& context, int db, std::string_view key, Type type, Object object);
+  // What is owed after a change of a container.
+  void Shrunk(Context& context, int db, Entry* entry, size_t size, std::string_view event);
+  // Replaces whatever the key held by a container, without effect; an empty one is freed and the
+  // key deleted, by an effect if so asked.
+  size_t StoreResult(Context& context, int db, std::string_view key, Type type, Object object,
+               std::string_view event);
   // Takes an entry out; it is the caller's.
   Entry* TakeOut(Context& context, int db, const Found& found);
   void RememberDeleted(Context& context, int db, uint64_t hash);
@@ -248,18 +341,32 @@ class Keyspace {
   bool SweepDb(Context& context, int db, SweepWork* work);
   bool ApplySet(int db, std::span<const std::string_view> effect, Context& context);
   bool ApplyToKey(int db, std::span<const std::string_view> effect, Context& context);
+  bool ApplyToContainer(int db, std::span<const std::string_view> effect, Context& context);
+  bool ApplyToList(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyToSet(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyToHash(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyToSortedSet(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyStore(int db, Texts effect, Context& context);
+  // The entry of a key, without what a read owes.
+  const Entry* EntryOf(int db, std::string_view key) const {
+    const Place place = Locate(db, key).place;
+    return place ? place.item() : nullptr;
+  }
 
   KeyHasher hasher_;  // the tables point to it
+  const Forms forms_;
   std::vector<Db> dbs_;
   DeletedNames deleted_;
-  std::vector<Table> discarded_;  // flushed, to be freed by Upkeep()
+  std::vector<Table> discarded_;                  // flushed, to be freed by Upkeep()
+  std::vector<std::pair<Type, Object>> garbage_;  // big values, likewise
   KeyspaceObserver* observer_ = nullptr;
   KeyspaceSnapshot* snapshot_ = nullptr;  // being made
   uint64_t last_change_index_ = 0;
   int sweep_db_ = 0;
   int64_t last_sweep_ms_ = 0;
   uint64_t hits_ = 0, misses_ = 0, expired_keys_ = 0;
-  std::vector<const Entry*> swept_;  // scratch
+  std::vector<const Entry*> swept_;       // scratch
+  std::vector<std::string_view> effect_;  // scratch
 };
 
 }  // namespace understudy::targets::kv

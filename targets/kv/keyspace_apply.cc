@@ -110,7 +110,7 @@ bool Keyspace::Apply(int db, Effect effect, Context& context) {
     SwapDbs(context, first, other);
     return true;
   }
-  return count >= 2 && ApplyToKey(db, effect, context);
+  return count >= 2 && (ApplyToContainer(db, effect, context) || ApplyToKey(db, effect, context));
 }
 
 }  // namespace understudy::targets::kv

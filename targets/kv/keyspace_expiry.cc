@@ -87,17 +87,26 @@ uint64_t Keyspace::AverageTtlMs(int db) const {
 }
 
 void Keyspace::FreeDiscarded(size_t buckets) {
-  if (discarded_.back().Drain(buckets, [](Entry* entry) { Entry::Free(entry); })) {
+  if (discarded_.back().Drain(buckets, [this](Entry* entry) { Destroy(entry); })) {
     discarded_.pop_back();
   }
 }
 
+void Keyspace::FreeGarbage(size_t elements) {
+  while (elements > 0 && !garbage_.empty()) {
+    auto& [type, object] = garbage_.back();
+    if (!FreeSome(type, &object, &elements)) return;
+    garbage_.pop_back();
+  }
+}
+
 void Keyspace::Upkeep() {
-  constexpr size_t kMovedBuckets = 1000, kFreedBuckets = 2000;
+  constexpr size_t kMovedBuckets = 1000, kFreedBuckets = 2000, kFreedElements = 10'000;
   for (Db& db : dbs_) {
     if (db.table.Upkeep(kMovedBuckets)) break;
   }
   if (!discarded_.empty()) FreeDiscarded(kFreedBuckets);
+  if (!garbage_.empty()) FreeGarbage(kFreedElements);
 }
 
 }  // namespace understudy::targets::kv

@@ -5,6 +5,7 @@
 #include "targets/kv/keyspace_snapshot.h"
 #include "targets/kv/kv_target.h"
 #include "targets/kv/rdb.h"
+#include "targets/kv/rdb_values.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -60,14 +61,25 @@ class Loader {
     }
   }
 
-  void ReadKey(uint8_t type) {
-    if (type != kRdbTypeString) {
-      return in_.Fail("type or opcode " + std::to_string(type) + " isn't supported");
+  void ReadKey(uint8_t rdb_type) {
+    if (rdb_type != kRdbTypeString && !IsRdbContainerType(rdb_type)) {
+      return in_.Fail("type or opcode " + std::to_string(rdb_type) + " isn't supported");
     }
     const std::string_view key = in_.String(&key_scratch_);
-    const std::string_view value = in_.String(&value_scratch_);
-    if (in_.failed()) return;
-    if (!keyspace_->Load(db_, key, value, expiry_ms_)) return in_.Fail("a key that comes twice");
+    bool is_new = true;
+    if (rdb_type == kRdbTypeString) {
+      const std::string_view value = in_.String(&value_scratch_);
+      if (in_.failed()) return;
+      is_new = keyspace_->Load(db_, key, value, expiry_ms_);
+    } else {
+      Type type;
+      Object object;
+      ReadRdbContainer(&in_, rdb_type, keyspace_->forms(), &type, &object);
+      if (in_.failed()) return;
+      is_new = keyspace_->LoadObject(db_, key, type, object, expiry_ms_);
+      if (!is_new) Free(type, object);
+    }
+    if (!is_new) return in_.Fail("a key that comes twice");
     expiry_ms_.reset();
   }
 
@@ -81,9 +93,11 @@ class Loader {
 }  // namespace
 
 void WriteEntry(const Entry& entry, RdbWriter* out) {
-  Entry::Digits digits;
   if (entry.has_expiry()) out->ExpiryMs(entry.expiry_ms());
-  out->StringKey(entry.key(), entry.Text(&digits));
+  out->Byte(RdbTypeOf(entry));
+  out->String(entry.key());
+  WriteRdbValue(out, entry);
+  out->FlushIfFull();
 }
 
 std::unique_ptr<SnapshotCursor> KvTarget::BeginSnapshot() {

@@ -4,6 +4,7 @@
 
 #include "protocol/numbers.h"
 #include "targets/digest.h"
+#include "targets/kv/entry_digest.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -20,6 +21,8 @@ HandlerMap AllHandlers() {
   RegisterObjectCommands(&handlers);
   RegisterBitCommands(&handlers);
   RegisterLcs(&handlers);
+  RegisterListCommands(&handlers);
+  RegisterListMoveCommands(&handlers);
   return handlers;
 }
 
@@ -35,15 +38,19 @@ bool Call::ReadInteger(std::string_view text, int64_t* value, std::string_view e
   return true;
 }
 
+bool Call::ReadBetween(std::string_view text, int64_t least, int64_t greatest, int64_t* value,
+                       std::string_view error) {
+  if (!ReadInteger(text, value, error.empty() ? protocol::kNotIntegerError : error)) return false;
+  if (*value >= least && *value <= greatest) return true;
+  reply.Error(error.empty() ? "ERR value is out of range, value must between " +
+                                  std::to_string(least) + " and " + std::to_string(greatest)
+                            : std::string(error));
+  return false;
+}
+
 bool Call::ReadInt(std::string_view text, int* value, std::string_view error) {
   int64_t number;
-  if (!ReadInteger(text, &number, error.empty() ? protocol::kNotIntegerError : error)) return false;
-  if (number < INT32_MIN || number > INT32_MAX) {
-    reply.Error(error.empty() ? "ERR value is out of range, value must between -2147483648 and "
-                                "2147483647"
-                              : error);
-    return false;
-  }
+  if (!ReadBetween(text, INT32_MIN, INT32_MAX, &number, error)) return false;
   *value = static_cast<int>(number);
   return true;
 }
@@ -51,7 +58,7 @@ bool Call::ReadInt(std::string_view text, int* value, std::string_view error) {
 KvTarget::KvTarget(const protocol::CommandTable& table,
                    std::shared_ptr<const TargetOptions> options)
     : options_(std::move(options)),
-      keyspace_(options_->databases, options_->hash_seed),
+      keyspace_(options_->databases, options_->hash_seed, options_->containers),
       handlers_(table.size(), nullptr) {
   HandlerMap handlers = AllHandlers();
   for (const protocol::Command& command : table.all()) {
@@ -92,15 +99,7 @@ bool KvTarget::OnTimer(Context& context) {
 
 std::string KvTarget::Digest() const {
   Digest160 sum;
-  keyspace_.ForEach([&sum](int db, const Entry& entry) {
-    Entry::Digits digits;
-    DigestBuilder key("kv");
-    key.Add(static_cast<uint64_t>(db)).Add(static_cast<uint64_t>(entry.type())).Add(entry.key());
-    key.Add(entry.has_expiry() ? 1 : 0)
-        .Add(entry.has_expiry() ? static_cast<uint64_t>(entry.expiry_ms()) : 0);
-    key.Add(entry.Text(&digits));
-    sum += key.Finish();
-  });
+  keyspace_.ForEach([&sum](int db, const Entry& entry) { sum += DigestOf(db, entry); });
   return sum.Hex();
 }
 

@@ -28,13 +28,19 @@ void ListValue::ConvertForAdding(std::span<const std::string_view> values, const
   object_ = {grown.release(), kChain};
 }
 
-void ListValue::ConvertAfterRemoval(const Forms& forms) {
-  if (IsPacked()) return;
+void ListValue::ConvertIfWithin(const NodeLimit& limit) {
   const PackedList* only = chain()->OnlyNode();
-  const NodeLimit limit = LimitOf(forms);
-  if (only == nullptr || only->bytes() > limit.bytes / 2 || only->size() > limit.count / 2) return;
+  if (only == nullptr || !limit.Allows(only->bytes(), only->size())) return;
   const std::unique_ptr<QuickList> old(chain());
   object_ = {old->ReleaseOnlyNode().block(), kPacked};
+}
+
+void ListValue::ConvertAfterRemoval(const Forms& forms) {
+  if (IsPacked()) return;
+  NodeLimit limit = LimitOf(forms);
+  limit.bytes /= 2;
+  limit.count /= 2;
+  ConvertIfWithin(limit);
 }
 
 void ListValue::Push(End end, std::span<const std::string_view> values, const Forms& forms) {

@@ -42,6 +42,20 @@ class ListValue {
   template <typename Visit>
   void ForEach(size_t first, End towards, Visit&& visit) const;
 
+  // visit(size_t index) for each element equal to `element`, from one end towards the given one,
+  // looking at `most` elements (0: all); it returns false to stop.
+  template <typename Visit>
+  void ForEachEqual(const Element& element, End towards, size_t most, Visit&& visit) const;
+
+  bool Contains(std::string_view value) const {
+    bool found = false;
+    ForEachEqual(Element(value), End::kBack, 0, [&found](size_t) {
+      found = true;
+      return false;
+    });
+    return found;
+  }
+
   void Push(End end, std::span<const std::string_view> values, const Forms& forms);
   void Pop(End end, size_t count, const Forms& forms);                 // REQUIRES: count <= size()
   void Set(size_t index, std::string_view value, const Forms& forms);  // REQUIRES: index < size()
@@ -49,6 +63,8 @@ class ListValue {
   // Removes elements equal to `value`: the first `count`, the last -count, or all if 0. Returns how
   // many.
   size_t Remove(int64_t count, std::string_view value, const Forms& forms);
+  // For a list that was made node by node: gives it the packed form if it is small enough.
+  void Compact(const Forms& forms) { ConvertIfWithin(LimitOf(forms)); }
   // Keeps only a range. REQUIRES: first + count <= size().
   void Trim(size_t first, size_t count, const Forms& forms);
 
@@ -60,6 +76,7 @@ class ListValue {
   void Put(PackedList list) { object_.address = list.block(); }
   void ConvertForAdding(std::span<const std::string_view> values, const Forms& forms);
   void ConvertAfterRemoval(const Forms& forms);
+  void ConvertIfWithin(const NodeLimit& limit);
 
   Object object_;
 };
@@ -81,6 +98,29 @@ void ListValue::ForEach(size_t first, End towards, Visit&& visit) const {
   for (QuickList::Cursor at = list.Seek(first); at;
        at = forward ? list.Next(at) : list.Previous(at)) {
     if (!visit(index, list.Get(at))) return;
+    forward ? ++index : --index;
+  }
+}
+
+template <typename Visit>
+void ListValue::ForEachEqual(const Element& element, End towards, size_t most,
+                             Visit&& visit) const {
+  const bool forward = towards == End::kBack;
+  size_t index = forward ? 0 : size() - 1;
+  if (most == 0) most = size();
+  if (IsPacked()) {
+    const PackedList list = packed();
+    for (auto at = forward ? list.First() : list.Last(); at != PackedList::kNone && most > 0;
+         at = forward ? list.Next(at) : list.Previous(at), --most) {
+      if (list.Equals(at, element) && !visit(index)) return;
+      forward ? ++index : --index;
+    }
+    return;
+  }
+  const QuickList& list = *chain();
+  for (QuickList::Cursor at = forward ? list.First() : list.Last(); at && most > 0;
+       at = forward ? list.Next(at) : list.Previous(at), --most) {
+    if (list.Equals(at, element) && !visit(index)) return;
     forward ? ++index : --index;
   }
 }

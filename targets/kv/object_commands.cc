@@ -13,7 +13,8 @@ const Entry* FindOrNull(Call& call) {
 void ObjectEncoding(Call& call) {
   constexpr std::string_view kNames[] = {"int", "embstr", "raw"};
   if (const Entry* entry = FindOrNull(call)) {
-    call.reply.Bulk(kNames[static_cast<size_t>(entry->encoding())]);
+    call.reply.Bulk(entry->IsString() ? kNames[static_cast<size_t>(entry->encoding())]
+                                      : EncodingName(entry->type(), entry->object()));
   }
 }
 

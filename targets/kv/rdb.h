@@ -1,6 +1,5 @@
 // Primitives of RDB files, which redis-server loads. Files up to version 11 (Redis 7.2) are read.
-// The version written is 10, which says all that strings need and which Redis 7.0 loads too; types
-// with newer encodings will need 11.
+// The version written is 10, which Redis 7.0 loads too.
 //
 //   file    := "REDIS" version:4 digits  part*  FF crc64:8, little-endian, of all before it
 //   part    := FA string string                aux: name, value
@@ -11,11 +10,10 @@
 //   string  := length bytes
 //            | C0 x:8 | C1 x:16 | C2 x:32      the decimal digits of a little-endian integer
 //            | C3 length length bytes          LZF: compressed and original size, compressed bytes
-//   value   := string                          of type 0
+//   value   := string                          of type 0; the others are in rdb_values.h
 //
 // Lengths, strings and expiries are little-endian but where it says otherwise. Strings that are
-// small integers are written as such; LZF is read but not written. The format of other types is
-// added with the types.
+// small integers are written as such; LZF is read but not written.
 // Source: rdb.h and rdb.c of Redis 7.2; https://rdb.fnordig.de/file_format.html
 #pragma once
 
@@ -56,6 +54,15 @@ class RdbWriter {
   void ResizeDb(uint64_t keys, uint64_t expires);
   void ExpiryMs(int64_t at_ms);  // of the key that follows
   void StringKey(std::string_view key, std::string_view value);
+  // What the grammar above calls so.
+  void Byte(uint8_t byte) { buffer_.push_back(static_cast<char>(byte)); }
+  void Integer(uint64_t value, int bytes);  // little-endian
+  void Length(uint64_t length);
+  void String(std::string_view text);
+  // To be called now and then between them: gives what has been written to the sink if it is much.
+  void FlushIfFull() {
+    if (buffer_.size() >= kPieceBytes) Flush();
+  }
   // Parts that are already encoded (of another writer).
   void Raw(std::string_view bytes);
   void Eof();  // with the checksum of everything written
@@ -69,14 +76,7 @@ class RdbWriter {
 
  private:
   static constexpr size_t kPieceBytes = 64 << 10;
-  void Byte(uint8_t byte) { buffer_.push_back(static_cast<char>(byte)); }
   void Opcode(RdbOpcode opcode) { Byte(static_cast<uint8_t>(opcode)); }
-  void Integer(uint64_t value, int bytes);  // little-endian
-  void Length(uint64_t length);
-  void String(std::string_view text);
-  void FlushIfFull() {
-    if (buffer_.size() >= kPieceBytes) Flush();
-  }
   void Flush();
 
   const SnapshotSink& sink_;

@@ -51,8 +51,8 @@ SetValue SetValue::NewTable(size_t members, const Forms& forms) {
   return SetValue({table.release(), kTable});
 }
 
-SetValue SetValue::NewFor(std::string_view first, size_t members, const Forms& forms) {
-  if (members <= MaxIntegers(forms) && Element(first).IsInteger()) return OfIntegers(IntSet::New());
+SetValue SetValue::NewFor(const Element& first, size_t members, const Forms& forms) {
+  if (members <= MaxIntegers(forms) && first.IsInteger()) return OfIntegers(IntSet::New());
   if (members <= forms.limits->set_max_listpack_entries) return OfPacked(PackedList::New());
   return NewTable(members, forms);
 }
@@ -82,16 +82,13 @@ size_t SetValue::size() const {
 }
 
 bool SetValue::Contains(const Element& member, const Forms& forms) const {
-  switch (form()) {
-    case kIntegers:
-      return member.IsInteger() && integers().Contains(member.integer());
-    case kPacked:
-      return packed().Find(packed().First(), member) != PackedList::kNone;
-    case kTable:
-      break;
+  if (form() == kTable) {
+    Element::Digits digits;
+    return ContainsText(member.Text(&digits), forms);
   }
-  Element::Digits digits;
-  return ContainsText(member.Text(&digits), forms);
+  const Element parsed = member.Parsed();
+  if (form() == kPacked) return packed().Find(packed().First(), parsed) != PackedList::kNone;
+  return parsed.IsInteger() && integers().Contains(parsed.integer());
 }
 
 Element SetValue::Random(uint64_t random) const {
@@ -127,13 +124,6 @@ void SetValue::ConvertToPacked() {
   ForEach([&list](const Element& member) { list.Append(member); });
   FreeSmall();
   object_ = {list.block(), kPacked};
-}
-
-void SetValue::PrepareFor(size_t members, const Forms& forms) {
-  if ((form() == kPacked && members > forms.limits->set_max_listpack_entries) ||
-      (form() == kIntegers && members > forms.limits->set_max_intset_entries)) {
-    ConvertToTable(members, forms);
-  }
 }
 
 bool SetValue::AddToIntegers(const Element& member, const Forms& forms) {
@@ -187,13 +177,9 @@ bool SetValue::AddToTable(std::string_view member, const Forms& forms) {
   return true;
 }
 
-bool SetValue::Add(std::string_view member, const Forms& forms) {
-  return form() == kTable ? AddToTable(member, forms) : Add(Element(member), forms);
-}
-
 bool SetValue::Add(const Element& member, const Forms& forms) {
-  if (form() == kIntegers) return AddToIntegers(member, forms);
-  if (form() == kPacked) return AddToPacked(member, forms);
+  if (form() == kIntegers) return AddToIntegers(member.Parsed(), forms);
+  if (form() == kPacked) return AddToPacked(member.Parsed(), forms);
   Element::Digits digits;
   return AddToTable(member.Text(&digits), forms);
 }
@@ -220,22 +206,6 @@ bool SetValue::Remove(std::string_view member, const Forms& forms) {
   list.Erase(at);
   object_.address = list.block();
   return true;
-}
-
-void SetValue::CompactIntegers(const Forms& forms) {
-  if (form() == kIntegers || size() > MaxIntegers(forms)) return;
-  bool integers_only = true;
-  ForEachWhile([&](const Element& member) {
-    return integers_only = member.IsInteger() || Element(member.bytes()).IsInteger();
-  });
-  if (!integers_only) return;
-  IntSet set = IntSet::New();
-  ForEach([&](const Element& member) {
-    set.Add(member.IsInteger() ? member.integer() : Element(member.bytes()).integer());
-  });
-  Object old = object_;
-  object_ = {set.block(), kIntegers};
-  Free(Type::kSet, old);
 }
 
 }  // namespace understudy::targets::kv

@@ -50,8 +50,8 @@ class SetValue {
   };
   using Table = HashTable<TableTraits>;
 
-  // An empty set in the form that suits a first member and about so many of them.
-  static SetValue NewFor(std::string_view first, size_t members, const Forms& forms);
+  // An empty set in the form that suits a first member and at least so many of them.
+  static SetValue NewFor(const Element& first, size_t members, const Forms& forms);
   static SetValue OfIntegers(IntSet set) { return SetValue({set.block(), kIntegers}); }
   static SetValue OfPacked(PackedList list) { return SetValue({list.block(), kPacked}); }
   static SetValue NewTable(size_t members, const Forms& forms);
@@ -67,7 +67,7 @@ class SetValue {
   size_t size() const;
   bool Contains(const Element& member, const Forms& forms) const;
   bool Contains(std::string_view member, const Forms& forms) const {
-    return form() == kTable ? ContainsText(member, forms) : Contains(Element(member), forms);
+    return Contains(Element::OfBytes(member.data(), member.size()), forms);
   }
   // visit(const Element&), each member once; it returns false to stop.
   template <typename Visit>
@@ -86,13 +86,11 @@ class SetValue {
   // A member chosen at random, by 64 random bits. REQUIRES: size() > 0.
   Element Random(uint64_t random) const;
 
-  // To be called before many members are added.
-  void PrepareFor(size_t members, const Forms& forms);
-  bool Add(std::string_view member, const Forms& forms);  // false if it was there
-  bool Add(const Element& member, const Forms& forms);
+  bool Add(const Element& member, const Forms& forms);  // false if it was there
+  bool Add(std::string_view member, const Forms& forms) {
+    return Add(Element::OfBytes(member.data(), member.size()), forms);
+  }
   bool Remove(std::string_view member, const Forms& forms);  // false if it wasn't there
-  // For a set that a command made: gives it the form of integers if that is possible.
-  void CompactIntegers(const Forms& forms);
 
  private:
   bool ContainsText(std::string_view member, const Forms& forms) const {

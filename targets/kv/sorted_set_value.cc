@@ -64,6 +64,26 @@ Element SortedSetValue::ScoreElement(double score, char* digits) {
   return Element::OfBytes(digits, protocol::FormatDouble(digits, score));
 }
 
+bool SortedSetValue::IsInOrder(const PackedList& list) {
+  Element::Digits digits, last_digits;
+  double last_score = 0;
+  PackedList::Position last = PackedList::kNone;
+  for (auto at = list.First(); at != PackedList::kNone;) {
+    const PackedList::Position score_at = list.Next(at);
+    const auto score = protocol::ParseDouble(list.Get(score_at).Text(&digits));
+    if (!score || std::isnan(*score)) return false;
+    if (last != PackedList::kNone &&
+        (*score < last_score || (*score == last_score && list.Get(last).Text(&last_digits) >=
+                                                             list.Get(at).Text(&digits)))) {
+      return false;
+    }
+    last_score = *score;
+    last = at;
+    at = list.Next(score_at);
+  }
+  return true;
+}
+
 // ---- reading ----
 
 std::optional<double> SortedSetValue::Score(std::string_view member, const Forms& forms) const {
@@ -156,10 +176,6 @@ void SortedSetValue::Convert(size_t members, const Forms& forms) {
   });
   packed().Free();
   object_ = big.object();
-}
-
-void SortedSetValue::PrepareFor(size_t members, const Forms& forms) {
-  if (IsPacked() && members > forms.limits->zset_max_listpack_entries) Convert(members, forms);
 }
 
 void SortedSetValue::InsertPacked(std::string_view member, double score) {

@@ -52,7 +52,9 @@ class SortedSetValue {
   static SortedSetValue New() { return OfPacked(PackedList::New()); }
   // An empty set in the form that suits so many members of that length.
   static SortedSetValue NewFor(size_t members, size_t longest, const Forms& forms);
-  // REQUIRES: members and scores in turn, in order, no member twice.
+  // Whether a list of members and scores in turn is in order, and the scores are numbers.
+  static bool IsInOrder(const PackedList& list);
+  // REQUIRES: IsInOrder(), no member twice.
   static SortedSetValue OfPacked(PackedList list) {
     return SortedSetValue({list.block(), kPacked});
   }
@@ -78,7 +80,15 @@ class SortedSetValue {
   // visit(const Element& member, double score) from a rank on, upwards or downwards, at most
   // `count` times. REQUIRES: count is 0 or first < size().
   template <typename Visit>
-  void ForRange(size_t first, size_t count, bool downwards, Visit&& visit) const;
+  void ForRange(size_t first, size_t count, bool downwards, Visit&& visit) const {
+    ForRangeWhile(first, count, downwards, [&visit](const Element& member, double score) {
+      visit(member, score);
+      return true;
+    });
+  }
+  // The same until visit() returns false.
+  template <typename Visit>
+  void ForRangeWhile(size_t first, size_t count, bool downwards, Visit&& visit) const;
   template <typename Visit>
   void ForEach(Visit&& visit) const {
     ForRange(0, size(), false, visit);
@@ -90,8 +100,6 @@ class SortedSetValue {
   // A member chosen at random, by 64 random bits. REQUIRES: size() > 0.
   std::pair<Element, double> Random(uint64_t random) const;
 
-  // To be called before many members are added.
-  void PrepareFor(size_t members, const Forms& forms);
   Added Add(std::string_view member, double score, const Forms& forms);
   bool Remove(std::string_view member, const Forms& forms);  // false if it wasn't there
   // REQUIRES: first + count <= size().
@@ -113,12 +121,13 @@ class SortedSetValue {
 };
 
 template <typename Visit>
-void SortedSetValue::ForRange(size_t first, size_t count, bool downwards, Visit&& visit) const {
+void SortedSetValue::ForRangeWhile(size_t first, size_t count, bool downwards,
+                                   Visit&& visit) const {
   if (count == 0) return;
   if (!IsPacked()) {
     for (ScoreTree::Cursor at = tree()->order.At(first); at && count > 0; --count) {
       const std::string_view text = at.member()->text();
-      visit(Element::OfBytes(text.data(), text.size()), at.score());
+      if (!visit(Element::OfBytes(text.data(), text.size()), at.score())) return;
       downwards ? at.Previous() : at.Next();
     }
     return;
@@ -126,7 +135,7 @@ void SortedSetValue::ForRange(size_t first, size_t count, bool downwards, Visit&
   const PackedList list = packed();
   for (auto at = list.Seek(first * 2); at != PackedList::kNone && count > 0; --count) {
     const PackedList::Position score = list.Next(at);
-    visit(list.Get(at), ScoreOf(list.Get(score)));
+    if (!visit(list.Get(at), ScoreOf(list.Get(score)))) return;
     at = downwards ? list.Previous(at) : list.Next(score);
     if (downwards && at != PackedList::kNone) at = list.Previous(at);
   }
