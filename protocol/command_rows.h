@@ -18,6 +18,7 @@ std::span<const CommandRow> ConnectionCommands();
 std::span<const CommandRow> GenericCommands();
 std::span<const CommandRow> ListCommands();
 std::span<const CommandRow> PeerCommands();
+std::span<const CommandRow> PubsubCommands();
 std::span<const CommandRow> ServerCommands();
 std::span<const CommandRow> StringCommands();
 std::span<const CommandRow> TargetCommands();

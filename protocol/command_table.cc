@@ -153,10 +153,19 @@ uint32_t ExactFlags(const Command& command, std::span<const std::string_view> ar
 }  // namespace
 
 CommandTable::CommandTable() {
-  for (const auto rows : {rows::StringCommands(), rows::ListCommands(), rows::BitmapCommands(),
-                          rows::GenericCommands(), rows::ConnectionCommands(),
-                          rows::ServerCommands(), rows::ClusterCommands(), rows::TargetCommands(),
-                          rows::TransactionCommands(), rows::PeerCommands()}) {
+  // clang-format off
+  for (const auto rows : {rows::StringCommands(),
+                          rows::ListCommands(),
+                          rows::BitmapCommands(),
+                          rows::GenericCommands(),
+                          rows::ConnectionCommands(),
+                          rows::ServerCommands(),
+                          rows::ClusterCommands(),
+                          rows::TargetCommands(),
+                          rows::TransactionCommands(),
+                          rows::PubsubCommands(),
+                          rows::PeerCommands()}) {
+    // clang-format on
     for (const CommandRow& row : rows) AddRow(row);
   }
   size_t slots = 64;

@@ -25,6 +25,7 @@ enum class Owner : uint8_t {
   kKv,    // targets/kv
   kId,    // targets/id
   kChat,  // targets/chat
+  kPubsub,  // targets/pubsub
 };
 
 // Redis' command flags (COMMAND INFO shows those Redis shows), and what only routing needs.
@@ -181,9 +182,12 @@ struct Command {
   int16_t first_key, last_key, key_step;
 
   bool Has(CommandFlag flag) const { return (row->flags & flag) != 0; }
+  // Goes through the log: it changes the state, or what it does is to be seen on every node.
+  bool Replicates() const { return Has(kWrite) || Has(kMayReplicate); }
   // A cluster's target executes it.
   bool ForTarget() const {
-    return row->owner == Owner::kKv || row->owner == Owner::kId || row->owner == Owner::kChat;
+    return row->owner != Owner::kNode && row->owner != Owner::kTransaction &&
+           row->owner != Owner::kPeer;
   }
   bool ArityFits(size_t argc) const {
     return row->arity >= 0 ? argc == static_cast<size_t>(row->arity)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/numbers.h"
+#include "server/transaction.h"
 
 namespace understudy::server {
 
@@ -42,7 +43,7 @@ ClientType TypeOf(const Session& session, const cluster::NodeId& global) {
   if (!session.peer_id.empty()) {
     return session.peer_id == global ? ClientType::kMaster : ClientType::kReplica;
   }
-  return session.channels.empty() ? ClientType::kNormal : ClientType::kPubSub;
+  return !session.subscriber() ? ClientType::kNormal : ClientType::kPubSub;
 }
 
 bool ParseClientType(std::string_view word, ClientType* type) {
@@ -78,14 +79,20 @@ void AppendClientLine(const Connection& connection, const cluster::NodeId& globa
   AppendField(out, "idle", seconds_since(session.last_active));
   AppendField(out, "flags", Flags(connection, TypeOf(session, global)));
   AppendField(out, "db", static_cast<int64_t>(session.db));
-  AppendField(out, "sub", session.channels.size());
-  AppendField(out, "psub", size_t{0});
-  AppendField(out, "ssub", size_t{0});
-  AppendField(out, "multi", int64_t{-1});
+  AppendField(out, "sub",
+              session.subscriptions(Session::Subscription::kRoom).size() +
+                  session.subscriptions(Session::Subscription::kChannel).size());
+  AppendField(out, "psub", session.subscriptions(Session::Subscription::kPattern).size());
+  AppendField(out, "ssub", session.subscriptions(Session::Subscription::kShardChannel).size());
+  AppendField(out, "multi",
+              session.transaction == nullptr
+                  ? int64_t{-1}
+                  : static_cast<int64_t>(session.transaction->commands.size()));
   AppendField(out, "qbuf", connection.input_bytes());
   AppendField(out, "qbuf-free", input_free);
   AppendField(out, "argv-mem", size_t{0});  // arguments stay where they were received
-  AppendField(out, "multi-mem", size_t{0});
+  AppendField(out, "multi-mem",
+              session.transaction == nullptr ? size_t{0} : session.transaction->bytes);
   AppendField(out, "rbs", size_t{0});
   AppendField(out, "rbp", size_t{0});
   AppendField(out, "obl", replies.ready_bytes());  // may leave

@@ -41,6 +41,10 @@ class ClusterHost::Publisher : public targets::Publisher {
     if (client.node_id == env_->id) env_->clients->OnUnsubscribe(client.id, channel);
   }
 
+  size_t Receivers(std::string_view channel, std::string_view kind) override {
+    return env_->clients->Receivers(channel, kind == targets::kShardMessage);
+  }
+
   bool empty() const { return kept_.empty(); }
   void set_gate(const Gate& gate) { gate_ = gate; }
   void Deliver() {

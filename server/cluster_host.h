@@ -46,6 +46,7 @@ class ClusterClients {
   virtual void OnPublication(const targets::Publication& publication, const Gate& gate) = 0;
   virtual void OnSubscribe(uint64_t client, std::string_view channel) = 0;
   virtual void OnUnsubscribe(uint64_t client, std::string_view channel) = 0;
+  virtual size_t Receivers(std::string_view channel, bool shard) = 0;
   // Gates up to `commit` and `confirmed` are open.
   virtual void OnProgress(cluster::Index commit, uint64_t confirmed) = 0;
   // Entries behind `after` never happened; what was gated by them neither.

@@ -236,7 +236,7 @@ void Connection::Flush() {
 
 bool Connection::OverOutputLimit() {
   if (!session_.peer_id.empty()) return false;
-  const OutputLimit& limit = session_.channels.empty() ? env_->normal_output : env_->pubsub_output;
+  const OutputLimit& limit = !session_.subscriber() ? env_->normal_output : env_->pubsub_output;
   const auto bytes = static_cast<int64_t>(replies_.bytes());
   if (limit.hard_bytes != 0 && bytes > limit.hard_bytes) return true;
   if (limit.soft_bytes == 0 || bytes <= limit.soft_bytes) {

@@ -50,8 +50,24 @@ struct Session {
   bool readonly = false;
   bool no_evict = false, no_touch = false;
   enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis } reply_mode = ReplyMode::kOn;
-  std::string peer_id;             // another node's id; empty: a client
-  std::set<std::string> channels;  // joined through targets
+  std::string peer_id;  // another node's id; empty: a client
+  // What it listens to: rooms joined through targets, channels, patterns, shard channels. Changed
+  // by Subscriptions only.
+  enum class Subscription : uint8_t { kRoom, kChannel, kPattern, kShardChannel };
+  static constexpr size_t kSubscriptionKinds = 4;
+  std::set<std::string>& subscriptions(Subscription kind) {
+    return subscribed[static_cast<size_t>(kind)];
+  }
+  const std::set<std::string>& subscriptions(Subscription kind) const {
+    return subscribed[static_cast<size_t>(kind)];
+  }
+  std::set<std::string> subscribed[kSubscriptionKinds];
+  // Receives publications; and by SUBSCRIBE and the like, so that in RESP2 few commands are
+  // allowed.
+  bool subscriber() const { return listener() || !subscribed[0].empty(); }
+  bool listener() const {
+    return !subscribed[1].empty() || !subscribed[2].empty() || !subscribed[3].empty();
+  }
   cluster::Micros connected_at = 0, last_active = 0;
   uint64_t commands = 0;
   size_t forwarded = 0;  // commands the global hasn't answered yet

@@ -49,6 +49,13 @@ void HandlePing(NodeRequest& request) {
   if (request.args.size() > 2) {
     return request.reply.Error(protocol::CommandTable::ArityError(request.command));
   }
+  const Session& session = request.connection.session();
+  if (session.resp == 2 && session.listener()) {
+    // Told apart from a message by its form.
+    request.reply.Array(2);
+    request.reply.Bulk("pong");
+    return request.reply.Bulk(request.args.size() == 2 ? request.args[1] : std::string_view());
+  }
   if (request.args.size() == 2) return request.reply.Bulk(request.args[1]);
   request.reply.Simple("PONG");
 }

@@ -161,7 +161,7 @@ void ConnectionTable::CloseIdle(cluster::Micros now, cluster::Micros longer_than
   if (longer_than <= 0) return;
   ForEach([&](Connection& connection) {
     const Session& session = connection.session();
-    if (session.peer_id.empty() && session.channels.empty() && !connection.replies().waiting() &&
+    if (session.peer_id.empty() && !session.subscriber() && !connection.replies().waiting() &&
         now - session.last_active > longer_than) {
       connection.Close();
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "protocol/numbers.h"
 #include "server/node.h"
 
 namespace understudy::server {
@@ -16,6 +17,14 @@ using protocol::ReplyWriter;
 namespace {
 constexpr std::string_view kNoAuth = "NOAUTH Authentication required.";
 using ReplyMode = Session::ReplyMode;
+
+// In RESP2 a connection that listens can't tell replies from messages but for these.
+bool MayListenersUse(const Command& command) {
+  constexpr std::string_view kNames[] = {"ping",         "subscribe",    "unsubscribe",
+                                         "psubscribe",   "punsubscribe", "ssubscribe",
+                                         "sunsubscribe", "quit",         "reset"};
+  return std::find(std::begin(kNames), std::end(kNames), command.row->name) != std::end(kNames);
+}
 }  // namespace
 
 void Dispatcher::OnInput() { node_->RefreshNow(); }
@@ -67,6 +76,12 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
     return Flow::kDone;
   }
   const Session& session = connection.session();
+  if (session.listener() && session.resp == 2 && !MayListenersUse(*command)) {
+    Reject(connection, "ERR Can't execute '" + protocol::ToLower(command->full_name) +
+                           "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+                           "allowed in this context");
+    return Flow::kDone;
+  }
   if (session.transaction != nullptr && command->row->owner != Owner::kTransaction &&
       command->row->name != "quit" && command->row->name != "reset") {
     QueueCommand(connection, *command, args);
@@ -114,7 +129,7 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
   request.args = args;
   request.db = session.db;
   request.client = {node_->identity().id, session.id};
-  bool reads = !command.Has(protocol::kWrite);
+  bool reads = !command.Replicates();
   if (node_->host().can_execute() && node_->forwarder().outstanding() == 0) {
     if (session.reading > 0) return Pause(connection);
     Execute(connection, request);
@@ -152,7 +167,7 @@ ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command
   Forwarder& forwarder = node_->forwarder();
   if (forwarder.full()) return Pause(connection);
   Micros wait = node_->options().cluster_wait_ms * 1000;
-  bool here = !command.Has(protocol::kWrite) && session.forwarded == 0 &&
+  bool here = !command.Replicates() && session.forwarded == 0 &&
               node_->host().member().role() != cluster::Role::kGlobal;
   if (here) {
     forwarder.ReadHere(connection, command, args, NewSlot(connection), node_->now(), wait);
@@ -203,13 +218,24 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
   return Flow::kDone;
 }
 
+std::string Dispatcher::PublishReply(std::span<const std::string_view> args) {
+  bool shard = protocol::EqualsIgnoreCase(args[0], "spublish");
+  std::string reply;
+  ReplyWriter(&reply, 2).Integer(static_cast<int64_t>(Receivers(args[1], shard)));
+  return reply;
+}
+
 std::string Dispatcher::ComposeReply(Connection& connection, const Transaction& transaction,
                                      std::string_view reply) {
   connection.session().exec_outstanding = false;
   return node_->transactions().Compose(connection, transaction, reply);
 }
 
-void Dispatcher::OnStateReplaced() { node_->watches().TouchAll(); }
+void Dispatcher::OnStateReplaced() {
+  node_->watches().TouchAll();
+  // Entries were skipped, and the publications in them: so that subscribers know.
+  node_->subscriptions().CloseAll();
+}
 
 ConnectionHandler::Flow Dispatcher::Pause(Connection& connection) {
   Session& session = connection.session();
@@ -312,12 +338,20 @@ void Dispatcher::OnPublication(const targets::Publication& publication, const Ga
                                  });
 }
 
+size_t Dispatcher::Receivers(std::string_view channel, bool shard) {
+  return node_->subscriptions().Receivers(channel, shard);
+}
+
 void Dispatcher::OnSubscribe(uint64_t client, std::string_view channel) {
-  node_->subscriptions().Add(client, channel);
+  if (Connection* connection = node_->connections().Find(client)) {
+    node_->subscriptions().Add(*connection, Session::Subscription::kRoom, channel);
+  }
 }
 
 void Dispatcher::OnUnsubscribe(uint64_t client, std::string_view channel) {
-  node_->subscriptions().Remove(client, channel);
+  if (Connection* connection = node_->connections().Find(client)) {
+    node_->subscriptions().Remove(*connection, Session::Subscription::kRoom, channel);
+  }
 }
 
 void Dispatcher::OnTruncated(cluster::Index after) {
@@ -355,9 +389,9 @@ void Dispatcher::OnClosed(Connection& connection) {
 
 void Dispatcher::LeaveChannels(Connection& connection) {
   Session& session = connection.session();
-  if (session.channels.empty()) return;
+  if (!session.subscriber()) return;
   const Command* leave = node_->table().FindByName("chat.leave");
-  for (const std::string& channel : session.channels) {
+  for (const std::string& channel : session.subscriptions(Session::Subscription::kRoom)) {
     std::string_view room = std::string_view(channel).substr(channel.find(':') + 1);
     std::string_view args[] = {"chat.leave", room};
     node_->forwarder().ForwardFor(session.id, *leave, args, node_->now(),

@@ -35,6 +35,7 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   // ClusterClients
   void OnForwardedReply(uint64_t sequence, std::string_view reply) override;
   void OnPublication(const targets::Publication& publication, const Gate& gate) override;
+  size_t Receivers(std::string_view channel, bool shard) override;
   void OnSubscribe(uint64_t client, std::string_view channel) override;
   void OnUnsubscribe(uint64_t client, std::string_view channel) override;
   void OnProgress(cluster::Index commit, uint64_t confirmed) override;
@@ -46,6 +47,7 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   // Forwarder::Clients
   void OnFilled(Connection& connection) override;
   void OnReadExecuted(Connection& connection) override;
+  std::string PublishReply(std::span<const std::string_view> args) override;
   std::string ComposeReply(Connection& connection, const Transaction& transaction,
                            std::string_view reply) override;
 

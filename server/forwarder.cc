@@ -103,6 +103,10 @@ void Forwarder::Answer(const Command& command, std::string_view reply, const Gat
     reply = composed;
   }
   if (command.slot == 0) return;
+  if (command.row->row->owner == protocol::Owner::kPubsub && reply.substr(0, 1) == ":") {
+    composed = clients_->PublishReply(RequestFor(command).args);
+    reply = composed;
+  }
   connection->MarkDirty();
   if (!connection->replies().Fill(command.slot, reply, gate, env_->turn)) return;
   if (read) clients_->OnReadExecuted(*connection);

@@ -92,7 +92,7 @@ ConnectionUse Measure(Node& node) {
     }
     ++use.clients;
     use.client_bytes += bytes;
-    if (!one.session().channels.empty()) ++use.subscribers;
+    if (one.session().subscriber()) ++use.subscribers;
     if (one.replies().waiting()) ++use.waiting;
     use.most_input = std::max<uint64_t>(use.most_input, one.input_bytes());
     use.most_output = std::max<uint64_t>(use.most_output, one.replies().bytes());
@@ -235,9 +235,10 @@ void AppendStats(Node& node, const targets::KeyspaceStats& keyspace, InfoText* i
   info->Number("evicted_clients", 0);
   info->Number("keyspace_hits", keyspace.keyspace_hits);
   info->Number("keyspace_misses", keyspace.keyspace_misses);
-  info->Number("pubsub_channels", static_cast<uint64_t>(node.subscriptions().channels()));
-  info->Number("pubsub_patterns", 0);
-  info->Number("pubsubshard_channels", 0);
+  info->Number("pubsub_channels", node.subscriptions().names(Session::Subscription::kChannel));
+  info->Number("pubsub_patterns", node.subscriptions().names(Session::Subscription::kPattern));
+  info->Number("pubsubshard_channels",
+               node.subscriptions().names(Session::Subscription::kShardChannel));
   info->Number("latest_fork_usec", 0);
   info->Number("total_forks", 0);
   info->Number("migrate_cached_sockets", 0);

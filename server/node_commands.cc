@@ -18,7 +18,8 @@ namespace {
 NodeCommands::NodeCommands(Node* /*node*/, const protocol::CommandTable& table)
     : handlers_(table.size(), nullptr) {
   for (auto group : {ConnectionCommandHandlers(), ClientCommandHandlers(), ServerCommandHandlers(),
-                     ClusterCommandHandlers(), TargetCommandHandlers()}) {
+                     ClusterCommandHandlers(), TargetCommandHandlers(),
+                     PubsubCommandHandlers()}) {
     for (const NamedHandler& named : group) {
       const protocol::Command* command = table.FindByName(named.name);
       if (command == nullptr || command->row->owner != protocol::Owner::kNode) {

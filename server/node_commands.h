@@ -48,6 +48,7 @@ std::span<const NamedHandler> ClientCommandHandlers();      // CLIENT ...
 std::span<const NamedHandler> ServerCommandHandlers();      // COMMAND CONFIG INFO TIME SHUTDOWN DEBUG
 std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE WAIT FAILOVER
 std::span<const NamedHandler> TargetCommandHandlers();      // TARGET.*
+std::span<const NamedHandler> PubsubCommandHandlers();      // SUBSCRIBE ... PUBSUB
 
 // Handlers in files of their own.
 void HandleDebug(NodeRequest& request);

@@ -1,16 +1,23 @@
-// Which connections of this node receive which channels, and how a publication is written to them.
+// Which connections of this node receive which publications, and how these are written to them.
 //
-// A publication becomes a RESP3 push [kind, field...], or for RESP2 a pub/sub message
-// ["message", channel, text]: text is the fields behind the first (the room), joined by spaces.
-// It takes its place in the connection's reply queue, gated by the entry that caused it.
+// A connection receives the publications
+//   of rooms     that it joined through a target (CHAT.JOIN): a RESP3 push [kind, field...], or for
+//                RESP2 a pub/sub message ["message", channel, text]
+//   of channels  that it subscribed to: ["message", channel, text], a push in RESP3
+//   of patterns  that match the channel: ["pmessage", pattern, channel, text]
+//   of shard channels, which are names of their own: ["smessage", channel, text]
+// text is a message's one field; of other publications the fields behind the first (the room),
+// joined by spaces. A publication takes its place in the connection's reply queue, gated by the
+// entry that caused it.
 // One thread.
 #pragma once
 
 #include <functional>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
+#include <vector>
 
 #include "server/connection_table.h"
 #include "targets/target.h"
@@ -19,22 +26,37 @@ namespace understudy::server {
 
 class Subscriptions {
  public:
+  using Kind = Session::Subscription;
+
   explicit Subscriptions(ConnectionTable* connections) : connections_(connections) {}
 
-  void Add(uint64_t client, std::string_view channel);
-  void Remove(uint64_t client, std::string_view channel);
+  // False: nothing changed.
+  bool Add(Connection& connection, Kind kind, std::string_view name);
+  bool Remove(Connection& connection, Kind kind, std::string_view name);
   void RemoveAll(Connection& connection);
+  // Publications were missed: the connections that would have got them end.
+  void CloseAll();
 
-  // `gate`, `commit`, `confirmed`, `turn`: as for ReplyQueue::End().
+  // `gate`, `commit`, `confirmed`, `turn`: as for ReplyQueue::End(). `delivered` hears of each
+  // connection written to.
   void Deliver(const targets::Publication& publication, const Gate& gate, cluster::Index commit,
                uint64_t confirmed, uint64_t turn,
                const std::function<void(Connection&)>& delivered);
+  // How many times a message would be delivered here.
+  size_t Receivers(std::string_view channel, bool shard) const;
 
-  size_t channels() const { return channels_.size(); }
+  // Names with subscribers; and how many one has.
+  std::vector<std::string_view> Names(Kind kind) const;
+  size_t Count(Kind kind, std::string_view name) const;
+  size_t names(Kind kind) const { return OfKind(kind).size(); }
 
  private:
+  using ByName = std::map<std::string, std::set<uint64_t>, std::less<>>;
+  ByName& OfKind(Kind kind) { return subscribers_[static_cast<size_t>(kind)]; }
+  const ByName& OfKind(Kind kind) const { return subscribers_[static_cast<size_t>(kind)]; }
+
   ConnectionTable* connections_;
-  std::unordered_map<std::string, std::unordered_set<uint64_t>> channels_;
+  ByName subscribers_[Session::kSubscriptionKinds];
 };
 
 }  // namespace understudy::server

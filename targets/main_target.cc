@@ -21,6 +21,9 @@ MainTarget::MainTarget(const protocol::CommandTable& table,
     : kv_(table, options), chat_(options) {
   for (const protocol::Command& command : table.all()) {
     if (command.row->owner == protocol::Owner::kId) not_kv_.push_back({command.row->name, &id_});
+    if (command.row->owner == protocol::Owner::kPubsub) {
+      not_kv_.push_back({command.row->name, &pubsub_});
+    }
     if (command.row->owner == protocol::Owner::kChat) {
       not_kv_.push_back({command.row->name, &chat_});
     }
@@ -35,6 +38,8 @@ void MainTarget::Handle(const Request& request, Context& context) {
       return id_.Handle(request, context);
     case protocol::Owner::kChat:
       return chat_.Handle(request, context);
+    case protocol::Owner::kPubsub:
+      return pubsub_.Handle(request, context);
     case protocol::Owner::kNode:
     case protocol::Owner::kTransaction:
     case protocol::Owner::kPeer:

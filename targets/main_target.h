@@ -17,6 +17,7 @@
 #include "targets/chat/chat_target.h"
 #include "targets/id/id_target.h"
 #include "targets/kv/kv_target.h"
+#include "targets/pubsub/pubsub_target.h"
 #include "targets/registry.h"
 #include "targets/target.h"
 
@@ -54,6 +55,7 @@ class MainTarget : public Target {
   kv::KvTarget kv_;
   IdTarget id_;
   ChatTarget chat_;
+  PubsubTarget pubsub_;
   // The names of the commands of id and chat, which are few: an effect of any other name is kv's.
   struct NotKv {
     std::string_view name;

@@ -47,6 +47,9 @@ struct Request {
 // is committed. `channel` for chat is "chat:<room>". For RESP3 clients that joined through
 // CHAT.JOIN the push is [kind, room, message fields...]; the server does the formatting:
 // `fields` are the elements that follow.
+// A message that subscribers of the channel, or of the shard channel, get as it is: one field.
+inline constexpr std::string_view kMessage = "message", kShardMessage = "smessage";
+
 struct Publication {
   std::string_view channel;
   std::string_view kind;  // "chat.message", "chat.join", "chat.leave"
@@ -61,6 +64,8 @@ class Publisher {
   // The client, wherever it is, receives the channel's publications from this entry on.
   virtual void Subscribe(const Client& client, std::string_view channel) = 0;
   virtual void Unsubscribe(const Client& client, std::string_view channel) = 0;
+  // How many times a message would be delivered on this node.
+  virtual size_t Receivers(std::string_view /*channel*/, std::string_view /*kind*/) { return 0; }
 };
 
 // What the framework gives to one call.

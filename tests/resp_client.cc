@@ -47,9 +47,14 @@ Lines RenderElements(const Value& value) {
   return lines;
 }
 
+// Messages; what confirms a (un)subscription is a reply, though RESP3 sends it as a push.
 bool IsPush(const Value& value) {
-  return value.type == '>' || (value.type == '*' && value.elements.size() == 3 &&
-                               value.elements[0].IsText() && value.elements[0].text == "message");
+  if ((value.type != '>' && value.type != '*') || value.elements.size() < 2) return false;
+  if (!value.elements[0].IsText()) return false;
+  const std::string& kind = value.elements[0].text;
+  const bool confirms = kind.size() >= 9 && kind.compare(kind.size() - 9, 9, "subscribe") == 0;
+  return value.type == '>' ? !confirms
+                           : kind == "message" || kind == "pmessage" || kind == "smessage";
 }
 
 long Count(const std::string& text) {
