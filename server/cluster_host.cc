@@ -93,7 +93,7 @@ void ClusterHost::BeginWork(Micros now) {
   can_execute_ = member_->serving() && !needs_rebuild_ && !member_->transferring() &&
                  state_index_ >= member_->commit() && !env_.writer->overloaded() &&
                  member_->LeaseValid(now);
-  if (can_execute_) time_ms_ = member_->GlobalTimeMs(now);
+  time_ms_ = member_->GlobalTimeMs(now);
 }
 
 void ClusterHost::Tick(Micros now) { member_->Tick(now); }

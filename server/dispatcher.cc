@@ -205,6 +205,11 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
       connection.replies().Cancel();
       session.waits_for_replies = true;
       return Pause(connection);
+    case Transactions::Outcome::kRead:
+      connection.replies().Cancel();
+      node_->forwarder().ReadHere(connection, command, args, NewSlot(connection), node_->now(),
+                                  node_->options().cluster_wait_ms * 1000);
+      return Flow::kDone;
     case Transactions::Outcome::kForward:
       break;
   }
@@ -216,6 +221,11 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
                              node_->options().cluster_wait_ms * 1000,
                              std::move(result.transaction));
   return Flow::kDone;
+}
+
+void Dispatcher::Watch(Connection& connection, std::span<const std::string_view> args,
+                       ReplyWriter* reply) {
+  node_->transactions().WatchNow(connection, args, reply);
 }
 
 std::string Dispatcher::PublishReply(std::span<const std::string_view> args) {

@@ -47,6 +47,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   // Forwarder::Clients
   void OnFilled(Connection& connection) override;
   void OnReadExecuted(Connection& connection) override;
+  void Watch(Connection& connection, std::span<const std::string_view> args,
+             protocol::ReplyWriter* reply) override;
   std::string PublishReply(std::span<const std::string_view> args) override;
   std::string ComposeReply(Connection& connection, const Transaction& transaction,
                            std::string_view reply) override;

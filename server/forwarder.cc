@@ -263,8 +263,10 @@ void Forwarder::DoRead(Command* command, int64_t time_ms) {
     protocol::ReplyWriter reply(&scratch_, command->resp);
     Gate gate;
     ++reads_done_;
-    if (host_->Read(RequestFor(*command), time_ms, &reply, &gate) ==
-        ClusterHost::ReadResult::kNeedsGlobal) {
+    if (command->row->row->owner == protocol::Owner::kTransaction) {
+      clients_->Watch(*connection, RequestFor(*command).args, &reply);
+    } else if (host_->Read(RequestFor(*command), time_ms, &reply, &gate) ==
+               ClusterHost::ReadResult::kNeedsGlobal) {
       // An expired key is to be deleted first; in the connection's order, as nothing of it is
       // forwarded while it reads.
       FinishRead(*command);

@@ -55,6 +55,9 @@ class Forwarder {
     virtual ~Clients() = default;
     // A place in this connection's queue was filled.
     virtual void OnFilled(Connection& connection) = 0;
+    // WATCH, when the state here is new enough.
+    virtual void Watch(Connection& connection, std::span<const std::string_view> args,
+                       protocol::ReplyWriter* reply) = 0;
     // The reply to PUBLISH or SPUBLISH: the receivers on this node, as Redis' clusters count.
     virtual std::string PublishReply(std::span<const std::string_view> args) = 0;
     // The reply to EXEC, with the node's own part put in.

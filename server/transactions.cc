@@ -61,10 +61,18 @@ void Transactions::Watch(Connection& connection, std::span<const std::string_vie
   // Its own earlier writes, still on their way, mustn't look like somebody's later ones.
   if (session.forwarded > 0 || session.reading > 0) {
     result->outcome = Outcome::kPause;
-    return;
+  } else if (node_->host().can_execute()) {
+    WatchNow(connection, args, reply);
+  } else {
+    // Entries that were committed before this moment aren't somebody's later ones either.
+    result->outcome = Outcome::kRead;
   }
+}
+
+void Transactions::WatchNow(Connection& connection, std::span<const std::string_view> args,
+                            ReplyWriter* reply) {
   for (std::string_view key : args.subspan(1)) {
-    if (!node_->watches().Add(connection, session.db, key)) {
+    if (!node_->watches().Add(connection, connection.session().db, key)) {
       return reply->Error("ERR too many watched keys");
     }
   }

@@ -27,6 +27,7 @@ class Transactions {
   enum class Outcome : uint8_t {
     kReplied,  // one reply was written
     kPause,    // not now: replies of this connection are outstanding
+    kRead,     // WATCH: WatchNow() when the state here is as new as a read would need it
     kForward,  // EXEC: give `forward` to the global under its row, and the transaction with it
   };
   struct Result {
@@ -39,6 +40,9 @@ class Transactions {
   // `reply` may have been written to only if kReplied.
   Result Handle(Connection& connection, const protocol::Command& command,
                 std::span<const std::string_view> args, std::string* reply);
+
+  void WatchNow(Connection& connection, std::span<const std::string_view> args,
+                protocol::ReplyWriter* reply);
 
   // Takes a request behind MULTI; writes +QUEUED or an error.
   void Queue(Connection& connection, const protocol::Command& command,

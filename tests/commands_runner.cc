@@ -13,6 +13,7 @@
 //   # unordered                     next reply: elements of arrays of strings in any order
 //   # sleep 20                      waits so many milliseconds
 //   # since: 7.2    # before: 7.2   the next request is only for such versions of Redis
+//   # one port                      connections made from here on go to the first port
 //   # only: understudy|redis        until "# all": only for that server
 //   # needs: rpush                  until "# all": only if the server has that command
 // In expected lines {*} stands for any text and {5..10} for an integer in that range; in both
@@ -266,7 +267,7 @@ class FileRun {
     std::unique_ptr<RespClient>& connection = connections_[name];
     if (connection == nullptr) {
       const size_t number = connections_.size() - 1;
-      const int port = options_.ports[number % options_.ports.size()];
+      const int port = options_.ports[one_port_ ? 0 : number % options_.ports.size()];
       connection = std::make_unique<RespClient>(options_.host, port, options_.resp3);
     }
     return *connection;
@@ -277,6 +278,7 @@ class FileRun {
       return text.rfind(name, 0) == 0 ? text.substr(name.size()) : std::string();
     };
     if (text == "# unordered") unordered_ = true;
+    if (text == "# one port") one_port_ = true;
     if (text == "# all") only_ = needs_ = "";
     if (const std::string ms = argument("# sleep "); !ms.empty() && Wanted()) {
       std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(ms.c_str())));
@@ -335,6 +337,7 @@ class FileRun {
   std::string path_;
   std::map<std::string, std::unique_ptr<RespClient>> connections_;
   std::string only_, needs_, since_, before_;  // what the directives say; empty: nothing
+  bool one_port_ = false;
   bool unordered_ = false;
   int line_ = 0;
   int steps_ = 0;

@@ -201,14 +201,21 @@ TEST(DeletedNames, AgreesWithAModel) {
     if (random() % 5 == 0) {
       commit += random() % (index - commit + 1);
       names.Prune(commit);
-      std::erase_if(model, [&](const auto& each) { return each.second <= commit; });
+      // Only what is committed is forgotten, and the newest deletions aren't.
+      ASSERT_LE(names.forgotten(), commit);
+      ASSERT_GE(index - names.forgotten(), std::min<uint64_t>(index, DeletedNames::kKept));
+      ASSERT_LE(index - names.forgotten(), std::max<uint64_t>(index - commit, DeletedNames::kKept));
     }
     const uint64_t asked = random() % 1000 * (random() % 3 == 0 ? 64 : 1);
     const auto found = model.find(asked);
-    ASSERT_EQ(names.Find(asked), found == model.end() ? 0 : found->second);
+    const bool known = found != model.end() && found->second > names.forgotten();
+    ASSERT_EQ(names.Find(asked), known ? found->second : 0);
   }
   names.Prune(50'000);
+  EXPECT_EQ(names.forgotten(), 49'999 - DeletedNames::kKept);
+  names.Clear();
   EXPECT_TRUE(names.empty());
+  EXPECT_EQ(names.forgotten(), 49'999u);
 }
 
 // ---- expiry ----
