@@ -72,16 +72,14 @@ void Member::Impl::Tick() {
     TickGlobal();
   } else {
     TickReads();
-    if (phase != Phase::kNone && now >= phase_deadline) {
-      AbandonElection(static_cast<Micros>(Rank()) * RankStep());
-    }
+    TickElection();
   }
   MaybeStand();
 }
 
 Micros Member::Impl::NextTick() const {
   Micros next = StandAt();
-  if (phase != Phase::kNone) next = std::min(next, phase_deadline);
+  if (phase != Phase::kNone) next = std::min({next, phase_deadline, next_ask});
   for (const HeldRequest& held : held_requests) {
     next = std::min({next, held.deadline, std::max(hold.until, now)});
   }

@@ -26,6 +26,10 @@
 //   R4  it has been up for one ttl; or the last recorded holder is proved dead, or is an earlier run
 //       of the candidate; or LockState.promised_nothing was set at start (and is cleared, durably,
 //       before the next promise).
+// A voter for which only R3 or R4 stand in the way waits for a proof, an expiry or a release before it
+// answers, a quarter of a ttl at most; it ignores the request's term meanwhile. A voter that never
+// acknowledged a holder nor granted anything has nothing to wait for after a start; a grant on disk
+// that is newer than the holder recorded counts as one.
 // The grant (term, node, run) is durable before it is answered. After a grant nothing is
 // acknowledged for an older term. The lock is *held* from the first append of the term that the
 // voter acknowledged. A pre-election asks the same and changes nothing. Candidates that find
@@ -152,7 +156,8 @@ class Member {
 
   // Link events. PeerConnected: a link to that node works, and it announced this run. PeerClosed:
   // it ended. PeerDead: it ended and a new one was refused, or found another run there: `run` is
-  // the run proved dead.
+  // the run proved dead. Another run in PeerConnected proves the one before dead. Replies of a run
+  // that isn't the one announced don't count. Unsaid, a peer isn't connected: no entries are sent to it.
   void PeerConnected(const NodeId& id, RunId run, Micros now);
   void PeerClosed(const NodeId& id, Micros now);
   void PeerDead(const NodeId& id, RunId run, Micros now);
@@ -184,7 +189,8 @@ class Member {
   // At the global: hand the lock over to `to` (empty: to the most caught-up voter), which must
   // hold everything; proposals are refused from now until it happened or one ttl has passed.
   bool Transfer(const NodeId& to, Micros now, std::string* why);
-  // Gives the lock up (stop of the process, disk trouble): tells everyone.
+  // Gives the lock up (stop of the process, disk trouble): tells everyone. Doesn't stand itself for
+  // two ttl.
   void Release(Micros now);
 
   Ready TakeReady(Micros now);

@@ -6,8 +6,8 @@
 
 namespace understudy::cluster {
 
-// Also one that an entry not yet committed removes: it may be the only one to hold what is needed to
-// commit that (thesis, 4.2.2). Its own vote doesn't count then.
+// Also one that an entry not yet committed removes: it may be the only one to hold what is needed
+// to commit that (thesis, 4.2.2). Its own vote doesn't count then.
 bool Member::Impl::MayStand() const {
   const MemberInfo* before = configurations.front().configuration.Find(self);
   bool voter = IsVoter(self) || (before != nullptr && before->kind == MemberInfo::Kind::kVoter);
@@ -73,7 +73,7 @@ void Member::Impl::StartElection(bool handover) {
   phase = Phase::kElection;
   asked_term = lock.term;
   asked_handover = handover;
-  phase_deadline = now + options.lock_ttl / 2;
+  phase_deadline = now + options.lock_ttl;  // others' disks may be slow
   lock.granted_to = self;
   lock.granted_run = options.run;
   lock.promised_nothing = false;
@@ -83,6 +83,7 @@ void Member::Impl::StartElection(bool handover) {
 
 void Member::Impl::AskVoters() {
   votes.clear();
+  next_ask = now + options.lock_ttl / 4;
   for (const MemberInfo& member : configuration().members) {
     if (member.kind != MemberInfo::Kind::kVoter || member.id == self) continue;
     votes.push_back({member.id});
@@ -101,6 +102,16 @@ void Member::Impl::AskVoter(const NodeId& id) {
     request.log_index = log.last_index();
     request.handover = asked_handover;
     Send(std::move(request));
+  }
+}
+
+void Member::Impl::TickElection() {
+  if (phase == Phase::kNone) return;
+  if (now >= phase_deadline) {
+    AbandonElection(static_cast<Micros>(Rank()) * RankStep());
+  } else if (now >= next_ask) {  // a request or its answer may have been lost
+    next_ask = now + options.lock_ttl / 4;
+    for (const Vote& vote : votes) AskVoter(vote.id);
   }
 }
 

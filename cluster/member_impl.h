@@ -164,6 +164,7 @@ struct Member::Impl {
   void StartElection(bool handover);
   void AskVoters();
   void AskVoter(const NodeId& id);
+  void TickElection();
   void OnVoteReply(const Message& message);
   void CountVotes();
   void AbandonElection(Micros backoff);
@@ -316,6 +317,7 @@ struct Member::Impl {
   bool asked_handover = false;
   std::vector<Vote> votes;
   Micros phase_deadline = 0;
+  Micros next_ask = 0;
   Micros vacant_since = kNever;  // kNever: the lock isn't free for us
   Micros backoff_until = kNever;
   Micros silent_until = kNever;  // gave the lock up on purpose

@@ -133,7 +133,7 @@ void Member::Impl::GrantLock(const Message& request) {
     // restart the grant in the lock state stands for a hold that wasn't recorded on its own.
     hold = Hold{};
     vacant_since = now;
-    backoff_until = now + options.lock_ttl / 4 + static_cast<Micros>(Rank()) * RankStep();
+    backoff_until = now + options.lock_ttl + static_cast<Micros>(Rank()) * RankStep();
   }
   Message reply = MakeMessage(Message::Type::kLockReply, request.from);
   reply.granted = true;
@@ -281,6 +281,7 @@ void Member::Impl::PeerDead(const NodeId& id, RunId run) {
   if (peer->run == run) PeerClosed(id);  // else its next run may be connected already
   peer->dead_run = run;
   if (hold.node == id && hold.run == run && role != Role::kGlobal) FailReads();
+  if (lock.granted_to == id && lock.granted_run == run) backoff_until = kNever;  // no need to wait
   SettleHeldRequests();
   MaybeStand();
 }

@@ -747,6 +747,30 @@ TEST_F(MemberTest, ReleaseFreesTheLockAndKeepsStillForAWhile) {
   EXPECT_EQ(Count(Message::Type::kPreLock), 2u);
 }
 
+TEST_F(MemberTest, AGrantWaitsForItsCandidateUnlessThatDies) {
+  Start({1});
+  member().PeerConnected("b", kRunOfB, now_);
+  EXPECT_EQ(Ask(LockRequest("b", 2, 1, 1)), "granted");
+  sent_.clear();
+  Advance(kTtl / 2);
+  EXPECT_EQ(Count(Message::Type::kPreLock), 0u);
+  member().PeerDead("b", kRunOfB, now_);
+  Turn();
+  EXPECT_EQ(Count(Message::Type::kPreLock), 2u);
+}
+
+TEST_F(MemberTest, AnUnansweredRequestIsRepeated) {
+  Start({1});
+  Turn();
+  ASSERT_EQ(Count(Message::Type::kPreLock), 2u);
+  Message refused = From("c", Message::Type::kPreLockReply, 1);
+  Step(refused);
+  sent_.clear();
+  Advance(kTtl / 4);
+  EXPECT_EQ(Count(Message::Type::kPreLock), 1u);
+  EXPECT_NE(Last(Message::Type::kPreLock, "b"), nullptr);
+}
+
 // Committing -----------------------------------------------------------------------------------
 
 TEST_F(MemberTest, EntriesOfOlderTermsAreCommittedByTheFirstOfThisOnly) {

@@ -18,7 +18,8 @@ namespace {
 volatile std::sig_atomic_t seed_now = 0;  // for the signal handler
 
 // A broken invariant aborts; say in which run.
-void OnAbort(int) {
+void OnAbort(int signal) {
+  std::signal(signal, SIG_DFL);
   std::fprintf(stderr, "seed %ld failed\n", static_cast<long>(seed_now));
   std::fflush(stderr);
 }
@@ -56,6 +57,7 @@ int main(int argc, char** argv) {
     }
   }
   std::signal(SIGABRT, OnAbort);
+  std::signal(SIGSEGV, OnAbort);
   auto start = std::chrono::steady_clock::now();
   uint64_t steps = 0, committed = 0, elections = 0, reads = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {

@@ -23,7 +23,7 @@ Simulation::Simulation(SimulationOptions options) : options_(options), random_(o
   faults_.loss = often(0.3) ? 0.1 * static_cast<double>(Pick(100)) / 100 : 0;
   faults_.duplicate = often(0.3) ? 0.05 : 0;
   faults_.delay = std::array<Micros, 4>{50, 200, 2000, 20000}[Pick(4)];
-  faults_.fsync = std::array<Micros, 4>{20, 500, 5000, 60000}[Pick(4)];
+  faults_.fsync = std::array<Micros, 5>{20, 500, 5000, 60000, 300000}[Pick(5)];
   faults_.pace = std::array<Micros, 3>{150'000, 400'000, 900'000}[Pick(3)];
   faults_.work = std::array<Micros, 3>{1500, 4000, 8000}[Pick(3)];
   faults_.partitions = often(0.5);
@@ -187,7 +187,7 @@ void Simulation::Turned(size_t index) {
   // A promise is on its way to the disk: a good moment to die.
   if (faults_.kills && !healing_ && machine.node->writes_lock() && Chance(0.01)) {
     After(Delay(faults_.fsync / 2), [this, index, life = machine.life] {
-      if (machines_[index].life == life) Kill(index);
+      if (machines_[index].life == life && !healing_) Kill(index);
     });
   }
   SchedulePersist(index);
@@ -347,53 +347,74 @@ void Simulation::HandOver() {
   }
 }
 
+void Simulation::Pause(size_t which) {
+  Machine& machine = machines_[which];
+  if (!machine.node->running() || machine.paused) return;
+  machine.paused = true;
+  Note(machine.node->id() + " is paused");
+  After(Delay(2 * ttl_), [this, which, life = machine.life] {
+    if (machines_[which].life == life) Resume(which);
+  });
+}
+
+void Simulation::Resume(size_t which) {
+  Machine& machine = machines_[which];
+  if (!machine.paused) return;
+  machine.paused = false;
+  Note(machine.node->id() + " goes on");
+  std::vector<std::function<void()>> queued = std::exchange(machine.queued, {});
+  for (auto& action : queued) OnMachine(which, std::move(action));
+  Turned(which);
+}
+
+void Simulation::RestartSome() {
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    if (machines_[i].node->running() || !Chance(0.7)) continue;
+    // Of a minority only, always the same: what all copies lose is lost.
+    bool all_vote =
+        !history_.empty() && history_.back().configuration.VoterCount() == machines_.size();
+    if (faults_.data_loss && all_vote && i < (machines_.size() - 1) / 2 && Chance(0.5)) {
+      machines_[i].node->LoseRecords(Pick(8) == 0 ? 100000 : Pick(8));
+      machines_[i].wiped = true;
+    }
+    Start(i);
+  }
+}
+
+void Simulation::FailDisk(size_t which) {
+  Machine& machine = machines_[which];
+  if (!machine.node->running() || machine.paused) return;
+  Note(machine.node->id() + "'s disk fails");
+  machine.node->member().DiskFailed(Clock(machine));
+  Turned(which);
+  After(Delay(3 * ttl_), [this, which, life = machine.life] {
+    if (machines_[which].life == life && !healing_) Kill(which);
+  });
+}
+
 void Simulation::Fault() {
   if (healing_) return;
   After(Delay(faults_.pace), [this] { Fault(); });
   size_t which = Pick(machines_.size());
-  Machine& machine = machines_[which];
+  bool running = machines_[which].node->running();
   switch (Pick(10)) {
     case 0:
       if (faults_.partitions) CutNetwork();
       break;
     case 1:
-      if (faults_.flaps && machine.node->running()) {
-        size_t other = Pick(machines_.size());
-        if (other != which) LinkDown(which, other, false);
+      if (size_t other = Pick(machines_.size()); faults_.flaps && running && other != which) {
+        LinkDown(which, other, false);
       }
       break;
     case 2:
     case 3:
-      if (faults_.kills && machine.node->running()) Kill(which);
+      if (faults_.kills && running) Kill(which);
       break;
     case 4:
-      for (size_t i = 0; i < machines_.size(); ++i) {
-        if (machines_[i].node->running() || !Chance(0.7)) continue;
-        // Of a minority only, always the same: what all copies lose is lost.
-        bool all_vote =
-            !history_.empty() && history_.back().configuration.VoterCount() == machines_.size();
-        if (faults_.data_loss && all_vote && i < (machines_.size() - 1) / 2 && Chance(0.5)) {
-          machines_[i].node->LoseRecords(Pick(8) == 0 ? 100000 : Pick(8));
-          machines_[i].wiped = true;
-        }
-        Start(i);
-      }
+      RestartSome();
       break;
     case 5:
-      if (faults_.pauses && machine.node->running() && !machine.paused) {
-        machine.paused = true;
-        Note(machine.node->id() + " is paused");
-        uint64_t life = machine.life;
-        After(Delay(2 * ttl_), [this, which, life] {
-          Machine& woken = machines_[which];
-          if (woken.life != life) return;
-          woken.paused = false;
-          Note(woken.node->id() + " goes on");
-          std::vector<std::function<void()>> queued = std::exchange(woken.queued, {});
-          for (auto& action : queued) OnMachine(which, std::move(action));
-          Turned(which);
-        });
-      }
+      if (faults_.pauses) Pause(which);
       break;
     case 6:
       if (faults_.members) ChangeMembers();
@@ -409,14 +430,7 @@ void Simulation::Fault() {
       }
       break;
     case 9:
-      if (faults_.disk_failures && machine.node->running() && !machine.paused && Chance(0.3)) {
-        Note(machine.node->id() + "'s disk fails");
-        machine.node->member().DiskFailed(Clock(machine));
-        Turned(which);
-        After(Delay(3 * ttl_), [this, which, life = machine.life] {
-          if (machines_[which].life == life) Kill(which);
-        });
-      }
+      if (faults_.disk_failures && Chance(0.3)) FailDisk(which);
       break;
     default:
       break;
@@ -594,12 +608,7 @@ void Simulation::Heal() {
         machine.node->running() && (machine.node->member().disk_failed() || machine.needs_state);
     if (stuck) Kill(i);
     if (!machine.node->running()) Start(i);
-    if (machine.paused) {
-      machine.paused = false;
-      std::vector<std::function<void()>> queued = std::exchange(machine.queued, {});
-      for (auto& action : queued) OnMachine(i, std::move(action));
-      Turned(i);
-    }
+    Resume(i);
   }
   for (size_t a = 0; a < machines_.size(); ++a) {
     for (size_t b = a + 1; b < machines_.size(); ++b) {

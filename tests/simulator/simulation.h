@@ -120,6 +120,10 @@ class Simulation {
   void LinkDown(size_t one, size_t other, bool peer_died);
 
   void Join(size_t which);
+  void Pause(size_t which);
+  void Resume(size_t which);
+  void RestartSome();
+  void FailDisk(size_t which);
   void Fault();
   void CutNetwork();
   void ChangeMembers();
