@@ -26,15 +26,18 @@
 //   R4  it has been up for one ttl; or the last recorded holder is proved dead, or is an earlier run
 //       of the candidate; or LockState.promised_nothing was set at start (and is cleared, durably,
 //       before the next promise).
-// A voter for which only R3 or R4 stand in the way waits for a proof, an expiry or a release before it
-// answers, a quarter of a ttl at most; it ignores the request's term meanwhile. A voter that never
+// A voter for which only R3 or R4 stand in the way waits for a proof, an expiry or a release before
+// it answers, a quarter of a ttl at most; it ignores the request's term meanwhile. A voter that never
 // acknowledged a holder nor granted anything has nothing to wait for after a start; a grant on disk
 // that is newer than the holder recorded counts as one.
 // The grant (term, node, run) is durable before it is answered. After a grant nothing is
 // acknowledged for an older term. The lock is *held* from the first append of the term that the
 // voter acknowledged. A pre-election asks the same and changes nothing. Candidates that find
 // themselves equal wait by rank (place in the configuration): rank * ttl/20, at once for rank 0 of
-// those alive; a voter that refuses because its own log is newer stands at once.
+// those alive; a voter that refuses because its own log is newer stands at once, one that has granted
+// waits for its candidate. Whom an uncommitted entry removes still stands, on the others' votes. A
+// node in quarantine wins by a majority outside of it, or by everybody's vote; having won it holds all
+// that was committed, and its quarantine is over.
 //
 // The lease. The global may serve reads until (send time of the newest message acknowledged by a
 // majority) + ttl - 10 %. PeerClosed() takes a voter's acknowledgements out of the lease.
@@ -157,7 +160,7 @@ class Member {
   // Link events. PeerConnected: a link to that node works, and it announced this run. PeerClosed:
   // it ended. PeerDead: it ended and a new one was refused, or found another run there: `run` is
   // the run proved dead. Another run in PeerConnected proves the one before dead. Replies of a run
-  // that isn't the one announced don't count. Unsaid, a peer isn't connected: no entries are sent to it.
+  // that isn't the one announced don't count; entries are sent to the connected only.
   void PeerConnected(const NodeId& id, RunId run, Micros now);
   void PeerClosed(const NodeId& id, Micros now);
   void PeerDead(const NodeId& id, RunId run, Micros now);
