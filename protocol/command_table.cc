@@ -156,6 +156,8 @@ CommandTable::CommandTable() {
   // clang-format off
   for (const auto rows : {rows::StringCommands(),
                           rows::ListCommands(),
+                          rows::HashCommands(),
+                          rows::SetCommands(),
                           rows::BitmapCommands(),
                           rows::GenericCommands(),
                           rows::ConnectionCommands(),

@@ -111,6 +111,9 @@ void RegisterBitCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);
 void RegisterListCommands(HandlerMap* handlers);
 void RegisterListMoveCommands(HandlerMap* handlers);
+void RegisterHashCommands(HandlerMap* handlers);
+void RegisterSetCommands(HandlerMap* handlers);
+void RegisterSetAlgebraCommands(HandlerMap* handlers);
 
 // The effect "bitop operation target source ...", which repeats the command: for results longer
 // than the request. False, with nothing changed, if it isn't one.

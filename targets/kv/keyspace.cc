@@ -367,9 +367,10 @@ int64_t Keyspace::IncrementBy(Context& context, int db, std::string_view key, in
   return sum;
 }
 
-bool Keyspace::Delete(Context& context, int db, std::string_view key) {
+bool Keyspace::Delete(Context& context, int db, std::string_view key, std::string_view event) {
   const Found found = Locate(db, key);
   if (!found.place) return false;
+  if (!event.empty()) Tell(db, key, Change::kModified, event);
   Entry* entry = TakeOut(context, db, found);
   context.effects->Add(db, {"del", key});
   Tell(db, key, Change::kDeleted, "del");

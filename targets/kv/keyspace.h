@@ -198,7 +198,8 @@ class Keyspace {
                     size_t first, size_t count);
 
   // Each returns false, and does nothing, if the (source) key is missing.
-  bool Delete(Context& context, int db, std::string_view key);
+  // `event`: of what made the key superfluous ("spop"); told before "del".
+  bool Delete(Context& context, int db, std::string_view key, std::string_view event = {});
   bool SetExpiry(Context& context, int db, std::string_view key, int64_t at_ms);
   bool ClearExpiry(Context& context, int db, std::string_view key);
   // The target, if there, is replaced. Value, expiry and form go along.
@@ -293,7 +294,8 @@ class Keyspace {
   // To be called before an entry that is in a table is changed, moved or taken out, and only if it
   // then is. TakeOut() and PutCopy() do it themselves.
   void SaveOld(int db, const Entry* entry) {
-    if (snapshot_ != nullptr) [[unlikely]] SaveForSnapshot(db, *entry);
+    if (snapshot_ != nullptr) [[unlikely]]
+      SaveForSnapshot(db, *entry);
   }
   void SaveForSnapshot(int db, const Entry& entry);
   const Entry* FindAny(Context& context, int db, std::string_view key, bool count_use,
@@ -326,7 +328,7 @@ class Keyspace {
   // Replaces whatever the key held by a container, without effect; an empty one is freed and the
   // key deleted, by an effect if so asked.
   size_t StoreResult(Context& context, int db, std::string_view key, Type type, Object object,
-               std::string_view event);
+                     std::string_view event);
   // Takes an entry out; it is the caller's.
   Entry* TakeOut(Context& context, int db, const Found& found);
   void RememberDeleted(Context& context, int db, uint64_t hash);

@@ -23,6 +23,9 @@ HandlerMap AllHandlers() {
   RegisterLcs(&handlers);
   RegisterListCommands(&handlers);
   RegisterListMoveCommands(&handlers);
+  RegisterHashCommands(&handlers);
+  RegisterSetCommands(&handlers);
+  RegisterSetAlgebraCommands(&handlers);
   return handlers;
 }
 

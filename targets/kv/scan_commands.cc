@@ -1,9 +1,7 @@
 // Looking through all keys: KEYS, SCAN, RANDOMKEY.
-#include <charconv>
-#include <optional>
-
 #include "protocol/numbers.h"
 #include "targets/kv/commands.h"
+#include "targets/kv/scan_arguments.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -30,53 +28,10 @@ void Keys(Call& call) {
   call.reply.FinishArray(header, count);
 }
 
-struct ScanOptions {
-  uint64_t cursor = 0;
-  int64_t count = 10;
-  std::string_view pattern = "*";
-  std::optional<std::string_view> type = {};
-};
-
-// As strtoul reads it, which Redis uses: with a sign, and nothing is 0.
-bool ReadCursor(std::string_view text, uint64_t* cursor) {
-  *cursor = 0;
-  if (text.empty()) return true;
-  const bool negative = text[0] == '-';
-  if (negative || text[0] == '+') text.remove_prefix(1);
-  const char* const end = text.data() + text.size();
-  const auto [stop, status] = std::from_chars(text.data(), end, *cursor);
-  if (negative) *cursor = -*cursor;
-  return status == std::errc() && stop == end;
-}
-
-bool ReadScanOptions(Call& call, ScanOptions* options) {
-  const auto args = call.args;
-  if (!ReadCursor(args[1], &options->cursor)) {
-    call.reply.Error("ERR invalid cursor");
-    return false;
-  }
-  for (size_t i = 2; i < args.size(); i += 2) {
-    const std::string_view word = args[i];
-    const bool has_value = i + 1 < args.size();
-    if (has_value && protocol::EqualsIgnoreCase(word, "COUNT")) {
-      if (!call.ReadInteger(args[i + 1], &options->count)) return false;
-      if (options->count >= 1) continue;
-    } else if (has_value && protocol::EqualsIgnoreCase(word, "MATCH")) {
-      options->pattern = args[i + 1];
-      continue;
-    } else if (has_value && protocol::EqualsIgnoreCase(word, "TYPE")) {
-      options->type = args[i + 1];
-      continue;
-    }
-    call.reply.Error(protocol::kSyntaxError);
-    return false;
-  }
-  return true;
-}
-
 void Scan(Call& call) {
   ScanOptions options;
-  if (!ReadScanOptions(call, &options)) return;
+  if (!ReadCursor(call, call.args[1], &options.cursor)) return;
+  if (!ReadScanOptions(call, 2, true, &options)) return;
   call.keyspace.DependOnAll(call.context);
   // As Redis: until COUNT entries are seen, or ten times as many buckets.
   std::vector<const Entry*> found;
@@ -89,8 +44,7 @@ void Scan(Call& call) {
   } while (cursor != 0 && found.size() < wanted && visits / 10 < wanted);
 
   call.reply.Array(2);
-  char text[24];
-  call.reply.Bulk({text, static_cast<size_t>(std::to_chars(text, text + 24, cursor).ptr - text)});
+  ReplyCursor(call, cursor);
   const size_t header = call.reply.DeferHeader();
   size_t count = 0;
   for (const Entry* entry : found) {
