@@ -30,6 +30,8 @@ constexpr Argument kFailoverArguments[] = {Optional(Block("target", kFailoverTar
                                            Optional(Token("abort", "ABORT")),
                                            Optional(Integer("milliseconds", "TIMEOUT"))};
 
+constexpr Argument kBgsaveArguments[] = {Optional(Since("3.2.2", Token("schedule", "SCHEDULE")))};
+
 constexpr std::string_view kDbsizeTips[] = {"request_policy:all_shards", "response_policy:agg_sum"};
 constexpr std::string_view kInfoTips[] = {"nondeterministic_output", "request_policy:all_shards",
                                           "response_policy:special"};
@@ -99,6 +101,15 @@ constexpr CommandRow kRows[] = {
     WithTips(kNondeterministic,
              {"time", 1, kLoading | kStale | kFast, 0, Owner::kNode, Group::kServer, "2.6.0",
               "Returns the time of the server.", "O(1)"}),
+    {"save", 1, kAdmin | kNoScript | kNoAsyncLoading | kNoMulti, 0, Owner::kNode, Group::kServer,
+     "1.0.0", "Saves a snapshot of the data, and replies when it is saved.", "O(N), N keys"},
+    {"bgsave", -1, kAdmin | kNoScript | kNoAsyncLoading, 0, Owner::kNode, Group::kServer, "1.0.0",
+     "Begins to save a snapshot of the data.", "O(1)", kNoKeys, kBgsaveArguments},
+    {"bgrewriteaof", 1, kAdmin | kNoScript | kNoAsyncLoading, 0, Owner::kNode, Group::kServer,
+     "1.0.0", "Begins to replace the log's older files by a snapshot.", "O(1)"},
+    WithTips(kNondeterministic,
+             {"lastsave", 1, kLoading | kStale | kFast, kCatAdmin | kCatDangerous, Owner::kNode,
+              Group::kServer, "1.0.0", "Returns when the last snapshot was saved.", "O(1)"}),
     {"role", 1, kNoScript | kLoading | kStale | kFast, kCatAdmin | kCatDangerous, Owner::kNode,
      Group::kServer, "2.8.12", "Returns whether the node is a master or a replica, and of whom.",
      "O(1)"},

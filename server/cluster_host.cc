@@ -69,7 +69,8 @@ class ClusterHost::Publisher : public targets::Publisher {
 ClusterHost::ClusterHost(Environment environment)
     : env_(std::move(environment)),
       target_(targets::MakeMainTarget(*env_.table, env_.target_options)),
-      publisher_(std::make_unique<Publisher>(&env_)) {
+      publisher_(std::make_unique<Publisher>(&env_)),
+      maker_(env_.name, env_.writer, env_.log) {
   transaction_row_ = env_.table->FindByName("peer.transaction");
 }
 
@@ -116,11 +117,11 @@ void ClusterHost::EndTurn(Micros now) {
       persisted = Persist(&ready);
     }
     if (persisted) member_->RecordsPersisted(ready.records_term, ready.records_last, now);
-    for (const cluster::NodeId& node : ready.snapshots_wanted) StartTransfer(node, now);
+    transfers_wanted_.insert(ready.snapshots_wanted.begin(), ready.snapshots_wanted.end());
     ApplyCommitted();
   }
   ApplyCommitted();
-  if (!senders_.empty()) PumpTransfers(now);
+  TurnSnapshots(now);
   ReleaseReads();
   NoteLock();
 }
@@ -129,6 +130,7 @@ bool ClusterHost::Persist(cluster::Ready* ready) {
   if (ready->persist_lock) env_.writer->WriteLock(env_.number, ready->lock, ready->lock_sequence);
   if (ready->records_last == 0) return false;
   if (!durable()) return true;
+  for (std::string_view piece : ready->records) log_bytes_ += piece.size();
   return env_.writer->Append(ready->records,
                              {env_.number, ready->records_term, ready->records_last}) ==
          LogWriter::AppendResult::kPersisted;
@@ -199,6 +201,7 @@ void ClusterHost::OnEntriesTruncated(Index after) {
                      static_cast<unsigned long long>(state_index_));
     needs_rebuild_ = true;
     can_execute_ = false;
+    maker_.Abort("entries in it didn't survive");
     member_->NeedSnapshot();
   }
   env_.clients->OnTruncated(after);
@@ -384,6 +387,7 @@ void ClusterHost::Cron(Micros now) {
     if (!more) break;
   }
   target_->OnIdle();
+  MaybeCompact(now);
   TrimLog();
 }
 
@@ -395,6 +399,9 @@ void ClusterHost::TrimLog() {
   if (log.bytes() <= kLogMemoryBytes) return;
   Index upto = applied_;
   if (log.bytes() <= kLogMemoryHardBytes) {
+    // What a local will need behind the snapshot it gets.
+    if (!transfers_wanted_.empty() && saving()) upto = std::min(upto, maker_.about().index);
+    for (const auto& [to, sender] : senders_) upto = std::min(upto, sender->meta().index);
     for (const cluster::Progress& local : member_->progress()) {
       if (local.connected && !local.needs_snapshot) upto = std::min(upto, local.match);
     }

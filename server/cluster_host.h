@@ -9,7 +9,10 @@
 //  1. Requests are executed only while can_execute(): this node is the global, an entry of its term
 //     has committed, and at the beginning of the work the lease held.
 //  2. applied() <= commit; entries up to applied() were told to the clients' side (OnCommit).
-//  3. A state that holds effects of an entry that was truncated answers nothing (settled() is
+//  3. A snapshot is the state of a point in time, made in steps at the ends of turns (SnapshotMaker).
+//     It is given up when that state is taken back, and is valid only when its entry is committed.
+//     Locals that the log can't bring up to date get the snapshot on disk, made if it is too old.
+//  4. A state that holds effects of an entry that was truncated answers nothing (settled() is
 //     false) until it has been replaced.
 // One thread: the event loop's.
 #pragma once
@@ -18,6 +21,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +36,7 @@
 #include "server/random.h"
 #include "server/recovery.h"
 #include "server/reply_queue.h"
+#include "server/snapshot_maker.h"
 #include "server/snapshot_transfer.h"
 #include "targets/registry.h"
 
@@ -53,6 +58,8 @@ class ClusterClients {
   virtual void OnTruncated(cluster::Index after) = 0;
   // The whole state was replaced by another one.
   virtual void OnStateReplaced() = 0;
+  // A snapshot of the state here was saved, or couldn't be.
+  virtual void OnSnapshotEnded(bool saved) = 0;
   // The global, its term, or whether this node may execute changed.
   virtual void OnLockChanged() = 0;
   // A read asked for with RequestRead(): the state here is fresh enough, judge expiry by `time_ms`;
@@ -93,7 +100,9 @@ class ClusterHost {
   cluster::Micros NextTick() const { return member_->NextTick(); }
   void Tick(cluster::Micros now);
   // What EndTurn() left for the next turn.
-  bool HasWork() const { return !needs_rebuild_ && applied_ < member_->commit(); }
+  bool HasWork() const {
+    return (!needs_rebuild_ && applied_ < member_->commit()) || maker_.HasWork();
+  }
   // Upkeep, some times a second: active expiry, memory of the log, progress of transfers.
   void Cron(cluster::Micros now);
 
@@ -136,7 +145,7 @@ class ClusterHost {
   void OnRecordsPersisted(cluster::Term term, cluster::Index index, cluster::Micros now);
   void OnLockPersisted(uint64_t sequence, cluster::Micros now);
   void OnSnapshotSaved(cluster::Index index, cluster::Term term, cluster::Micros now);
-  void OnSnapshotFailed(const std::string& why, cluster::Micros now);
+  void OnSnapshotFailed(cluster::Index index, const std::string& why, cluster::Micros now);
   void OnDiskFailed(const std::string& why, cluster::Micros now);
 
   // --- state ---------------------------------------------------------------------------------
@@ -153,6 +162,17 @@ class ClusterHost {
     return senders_;
   }
   const SnapshotReceiver& receiver() const { return receiver_; }
+
+  // --- snapshots -----------------------------------------------------------------------------
+  const SnapshotMaker& snapshots() const { return maker_; }
+  bool saving() const {
+    return snapshot_wanted_ || maker_.state() != SnapshotMaker::State::kIdle;
+  }
+  // Has the state saved, as of the end of this turn or soon after; OnSnapshotEnded() tells. False:
+  // there is no whole state here now. REQUIRES: !saving().
+  bool SaveSnapshot();
+  // Bytes of the log on disk that the newest snapshot doesn't cover.
+  uint64_t log_bytes() const { return log_bytes_ - log_bytes_covered_; }
   uint64_t snapshots_sent() const { return snapshots_sent_; }          // since start
   uint64_t snapshots_received() const { return snapshots_received_; }  // since start
   // The data's digest with all that was executed here; committed or not.
@@ -172,7 +192,11 @@ class ClusterHost {
   void HandleReads(cluster::Ready* ready);
   void ReleaseReads();
   void NoteLock();
-  void StartTransfer(const cluster::NodeId& to, cluster::Micros now);
+  bool HasWholeState() const { return settled() && state_index_ != 0 && installing_.index == 0; }
+  void TurnSnapshots(cluster::Micros now);
+  void BeginSnapshot(cluster::Micros now);
+  void MaybeCompact(cluster::Micros now);
+  void StartTransfers(cluster::Micros now);
   void PumpTransfers(cluster::Micros now);
   void FinishInstall(cluster::Micros now);
   void TrimLog();
@@ -215,6 +239,13 @@ class ClusterHost {
   bool known_serving_ = false;
   cluster::Role known_role_ = cluster::Role::kLocal;
 
+  SnapshotMaker maker_;
+  bool snapshot_wanted_ = false;
+  cluster::Micros snapshot_retry_at_ = 0;  // after one that failed
+  // Bytes given to the log on disk; up to the beginning of the snapshot being made; up to that of
+  // the newest one saved.
+  uint64_t log_bytes_ = 0, log_bytes_at_begin_ = 0, log_bytes_covered_ = 0;
+  std::set<cluster::NodeId> transfers_wanted_;  // they wait for a snapshot
   std::map<cluster::NodeId, std::unique_ptr<SnapshotSender>> senders_;
   SnapshotReceiver receiver_;
   SnapshotMeta installing_;  // restored, being saved; index 0: nothing

@@ -10,6 +10,11 @@ namespace understudy::server {
 using cluster::Index;
 using cluster::Micros;
 
+namespace {
+// Between a snapshot that failed and the next one that nobody asked for.
+constexpr Micros kRetryInterval = 10'000'000;
+}  // namespace
+
 bool ClusterHost::Start(RecoveredCluster recovered, Micros now, int64_t wall_ms,
                         std::string* error) {
   const SnapshotFile& snapshot = recovered.snapshot;
@@ -26,6 +31,8 @@ bool ClusterHost::Start(RecoveredCluster recovered, Micros now, int64_t wall_ms,
                      static_cast<unsigned long long>(snapshot.index));
   }
   applied_ = state_index_ = snapshot.index;
+  maker_.NoteOnDisk(snapshot.index, snapshot.data.size());
+  log_bytes_ = recovered.log.bytes();
   cluster::Recovered core;
   core.lock = std::move(recovered.lock);
   core.base_index = snapshot.index;
@@ -43,26 +50,98 @@ bool ClusterHost::Start(RecoveredCluster recovered, Micros now, int64_t wall_ms,
   return true;
 }
 
+// --- making snapshots ---------------------------------------------------------------------------
+
+bool ClusterHost::SaveSnapshot() {
+  if (!HasWholeState()) return false;
+  snapshot_wanted_ = true;
+  return true;
+}
+
+// Compaction: when the log is longer than the state and than an option says.
+void ClusterHost::MaybeCompact(Micros now) {
+  const int64_t percentage = env_.options->auto_aof_rewrite_percentage;
+  if (!durable() || percentage == 0 || saving() || now < snapshot_retry_at_) return;
+  const double grown =
+      static_cast<double>(maker_.saved_bytes()) * static_cast<double>(percentage) / 100;
+  const double least = static_cast<double>(env_.options->auto_aof_rewrite_min_size);
+  if (static_cast<double>(log_bytes()) > std::max(grown, least)) SaveSnapshot();
+}
+
+void ClusterHost::BeginSnapshot(Micros now) {
+  snapshot_wanted_ = false;
+  SnapshotFile about;
+  about.cluster = env_.number;
+  about.index = state_index_;
+  about.term = member_->log().TermAt(state_index_);
+  about.time_ms = member_->GlobalTimeMs(now);
+  about.configuration = member_->ConfigurationAt(about.index).Encode();
+  origins_.Encode(&about.origins);
+  log_bytes_at_begin_ = log_bytes_;
+  maker_.Begin(std::move(about), target_->BeginSnapshot(), now);
+}
+
+void ClusterHost::TurnSnapshots(Micros now) {
+  const auto idle = [this] { return maker_.state() == SnapshotMaker::State::kIdle; };
+  if (snapshot_wanted_ && idle() && HasWholeState()) BeginSnapshot(now);
+  if (!idle()) {
+    maker_.Turn(member_->commit());
+    if (idle()) {  // given up
+      snapshot_retry_at_ = now + kRetryInterval;
+      env_.clients->OnSnapshotEnded(false);
+    }
+  }
+  if (!transfers_wanted_.empty()) StartTransfers(now);
+  if (!senders_.empty()) PumpTransfers(now);
+}
+
+void ClusterHost::OnSnapshotSaved(Index index, cluster::Term term, Micros now) {
+  if (maker_.OnSaved(index, term)) {
+    log_bytes_covered_ = log_bytes_at_begin_;
+    env_.writer->SetCovered(env_.number, index);
+    env_.clients->OnSnapshotEnded(true);
+  } else if (installing_.index != 0 && installing_.index == index && installing_.term == term) {
+    env_.writer->SetCovered(env_.number, index);
+    log_bytes_covered_ = log_bytes_;
+    FinishInstall(now);
+  }
+}
+
+void ClusterHost::OnSnapshotFailed(Index index, const std::string& why, Micros now) {
+  env_.log->Warning("Saving a snapshot of %s failed: %s", env_.name.c_str(), why.c_str());
+  if (maker_.OnFailed(index)) {
+    snapshot_retry_at_ = now + kRetryInterval;
+    env_.clients->OnSnapshotEnded(false);
+  } else if (installing_.index == index) {
+    OnDiskFailed(why, now);
+  }
+}
+
 // --- at the global ------------------------------------------------------------------------------
 
-void ClusterHost::StartTransfer(const cluster::NodeId& to, Micros now) {
-  SnapshotMeta meta;
-  meta.index = state_index_;
-  meta.term = member_->log().TermAt(state_index_);
-  meta.time_ms = member_->GlobalTimeMs(now);
-  meta.configuration = member_->ConfigurationAt(meta.index).Encode();
-  std::string table, bytes;
-  origins_.Encode(&table);
-  targets::AppendVarint(&bytes, table.size());
-  bytes += table;
-  target_->Snapshot([&bytes](std::string_view piece) {
-    bytes.append(piece);
-    return true;
-  });
-  env_.log->Notice("Sending the state of %s up to entry %llu (%zu bytes) to %.8s",
-                   env_.name.c_str(), static_cast<unsigned long long>(meta.index), bytes.size(),
-                   to.c_str());
-  senders_[to] = std::make_unique<SnapshotSender>(std::move(meta), std::move(bytes));
+void ClusterHost::StartTransfers(Micros now) {
+  if (member_->role() != cluster::Role::kGlobal) return transfers_wanted_.clear();
+  const bool usable =
+      maker_.saved_index() != 0 && maker_.saved_index() + 1 >= member_->log().first_index();
+  if (!usable) {
+    if (!saving() && now >= snapshot_retry_at_) SaveSnapshot();
+    return;
+  }
+  SnapshotFile file;
+  std::string error;
+  if (!OpenSnapshotFile(env_.options->dir, env_.number, &file, &error)) {
+    env_.log->Warning("The snapshot of %s can't be sent: %s", env_.name.c_str(), error.c_str());
+    maker_.NoteOnDisk(0, 0);
+    return;
+  }
+  for (const cluster::NodeId& to : transfers_wanted_) {
+    auto sender = std::make_unique<SnapshotSender>(file);
+    env_.log->Notice("Sending the state of %s up to entry %llu (%llu bytes) to %.8s",
+                     env_.name.c_str(), static_cast<unsigned long long>(file.index),
+                     static_cast<unsigned long long>(sender->total()), to.c_str());
+    senders_[to] = std::move(sender);
+  }
+  transfers_wanted_.clear();
 }
 
 void ClusterHost::PumpTransfers(Micros now) {
@@ -71,11 +150,6 @@ void ClusterHost::PumpTransfers(Micros now) {
     SnapshotSender& sender = *it->second;
     if (member_->role() != cluster::Role::kGlobal) {
       it = senders_.erase(it);
-      continue;
-    }
-    // A state that may still be taken back isn't given to anybody.
-    if (member_->commit() < sender.meta().index) {
-      ++it;
       continue;
     }
     bool works = sender.Pump(env_.name, env_.id, member_->term(), peers().Find(to));
@@ -107,6 +181,7 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
     table = bytes.substr(0, size);
     bytes.remove_prefix(size);
     // From here on the state isn't that of the log before.
+    maker_.Abort("another state is installed");
     needs_rebuild_ = true;
     can_execute_ = false;
     ok = target_->Restore(bytes, &error);
@@ -123,7 +198,6 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
     receiver_.Reset();
     return FinishInstall(now);
   }
-  auto kept = std::make_shared<std::string>(bytes);
   SnapshotFile file;
   file.cluster = env_.number;
   file.index = installing_.index;
@@ -131,21 +205,13 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
   file.time_ms = installing_.time_ms;
   file.configuration = installing_.configuration;
   file.origins = std::string(table);
-  file.data = *kept;
+  const size_t head = receiver_.bytes().size() - bytes.size();
+  auto kept = std::make_shared<const std::string>(receiver_.TakeBytes());
+  file.data = std::string_view(*kept).substr(head);
   file.owner = kept;
+  maker_.NoteOnDisk(file.index, file.data.size());
   receiver_.Reset();
   env_.writer->SaveSnapshot(std::move(file));
-}
-
-void ClusterHost::OnSnapshotSaved(Index index, cluster::Term term, Micros now) {
-  if (installing_.index == 0 || installing_.index != index || installing_.term != term) return;
-  env_.writer->SetCovered(env_.number, index);
-  FinishInstall(now);
-}
-
-void ClusterHost::OnSnapshotFailed(const std::string& why, Micros now) {
-  env_.log->Warning("Saving a snapshot of %s failed: %s", env_.name.c_str(), why.c_str());
-  if (installing_.index != 0) OnDiskFailed(why, now);
 }
 
 void ClusterHost::FinishInstall(Micros now) {

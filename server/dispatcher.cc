@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "protocol/numbers.h"
 #include "server/node.h"
@@ -116,6 +117,11 @@ ConnectionHandler::Flow Dispatcher::AnswerHere(Connection& connection, const Com
   ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
   NodeRequest request{*node_, connection, command, args, reply, Gate{}};
   node_->node_commands().Handle(request);
+  if (request.waits_for_snapshot) {
+    connection.replies().Cancel();
+    saves_.push_back({connection.session().id, NewSlot(connection)});
+    return Flow::kDone;
+  }
   EndReply(connection, request.gate);
   return Flow::kDone;
 }
@@ -245,6 +251,18 @@ void Dispatcher::OnStateReplaced() {
   node_->watches().TouchAll();
   // Entries were skipped, and the publications in them: so that subscribers know.
   node_->subscriptions().CloseAll();
+}
+
+void Dispatcher::OnSnapshotEnded(bool saved) {
+  for (const WaitingSave& save : std::exchange(saves_, {})) {
+    Connection* connection = node_->connections().Find(save.connection);
+    if (connection == nullptr || save.slot == 0) continue;
+    connection->MarkDirty();
+    const std::string_view reply = saved ? "+OK\r\n" : "-ERR\r\n";
+    if (connection->replies().Fill(save.slot, reply, Gate{}, node_->environment().turn)) {
+      OnFilled(*connection);
+    }
+  }
 }
 
 ConnectionHandler::Flow Dispatcher::Pause(Connection& connection) {

@@ -41,6 +41,7 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void OnProgress(cluster::Index commit, uint64_t confirmed) override;
   void OnTruncated(cluster::Index after) override;
   void OnStateReplaced() override;
+  void OnSnapshotEnded(bool saved) override;
   void OnLockChanged() override;
   void OnRead(uint64_t request, bool ok, int64_t time_ms) override;
 
@@ -87,6 +88,10 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   uint64_t next_slot_ = 1;
   std::vector<Connection*> gated_;  // their queues wait for something
   std::vector<uint64_t> paused_;
+  struct WaitingSave {
+    uint64_t connection, slot;
+  };
+  std::vector<WaitingSave> saves_;    // SAVE, until the snapshot is there
   std::vector<Connection*> readers_;  // executed reads in this turn
 };
 

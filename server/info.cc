@@ -186,24 +186,46 @@ void AppendPersistence(Node& node, InfoText* info) {
   info->Section("Persistence");
   info->Flag("loading", !host.settled());
   info->Number("async_loading", 0);
-  // Without a log on disk, everything is lost with the process.
-  info->Number("rdb_changes_since_last_save", host.durable() ? uint64_t{0} : host.state_index());
-  info->Number("rdb_bgsave_in_progress", 0);
-  info->Number("rdb_last_save_time",
-               (WallMicros() - (node.now() - node.identity().started_at)) / 1000000);
-  info->Text("rdb_last_bgsave_status", "ok");
-  info->Number("rdb_last_bgsave_time_sec", -1);
-  info->Number("rdb_current_bgsave_time_sec", -1);
-  info->Number("rdb_saves", 0);
+  const SnapshotMaker& maker = host.snapshots();
+  const SnapshotMaker::Statistics& statistics = maker.statistics();
+  const char* status = statistics.last_ok ? "ok" : "err";
+  const bool saving = host.saving();
+  const int64_t last_s =
+      statistics.last_duration_us < 0 ? -1 : statistics.last_duration_us / 1'000'000;
+  const int64_t current_s = maker.state() == SnapshotMaker::State::kIdle
+                                ? -1
+                                : (node.now() - maker.began_at()) / 1'000'000;
+  // Entries of the log, which is what a node that starts has to read besides the snapshot.
+  info->Number("rdb_changes_since_last_save",
+               host.state_index() - std::min(host.state_index(), maker.saved_index()));
+  info->Flag("rdb_bgsave_in_progress", saving);
+  info->Number("rdb_last_save_time", node.last_save_s());
+  info->Text("rdb_last_bgsave_status", status);
+  info->Number("rdb_last_bgsave_time_sec", last_s);
+  info->Number("rdb_current_bgsave_time_sec", current_s);
+  info->Number("rdb_saves", statistics.saved);
   info->Number("rdb_last_cow_size", 0);
+
+  info->Decimal("snapshot_progress_perc", saving ? 100 * maker.Progress() : 0.0,
+                2);  // not in Redis
+  // A snapshot is also what makes the log shorter.
   info->Flag("aof_enabled", host.durable());
-  info->Number("aof_rewrite_in_progress", 0);
-  info->Number("aof_rewrite_scheduled", 0);
-  info->Number("aof_last_rewrite_time_sec", -1);
-  info->Number("aof_current_rewrite_time_sec", -1);
-  info->Text("aof_last_bgrewrite_status", "ok");
+  info->Flag("aof_rewrite_in_progress", saving && host.durable());
+  info->Flag("aof_rewrite_scheduled",
+             host.durable() && saving && maker.state() == SnapshotMaker::State::kIdle);
+  info->Number("aof_last_rewrite_time_sec", host.durable() ? last_s : -1);
+  info->Number("aof_current_rewrite_time_sec", host.durable() ? current_s : -1);
+  info->Text("aof_last_bgrewrite_status", host.durable() ? status : "ok");
   info->Text("aof_last_write_status", host.member().disk_failed() ? "err" : "ok");
   info->Number("aof_last_cow_size", 0);
+  if (host.durable()) {
+    info->Number("aof_current_size", host.log_bytes());  // behind the newest snapshot
+    info->Number("aof_base_size", maker.saved_bytes());
+  }
+  // Not in Redis: of the newest snapshot, how long it kept the event loop, at most and how often.
+  info->Number("snapshot_longest_step_us", statistics.longest_step_us);
+  info->Number("snapshot_longest_step_cpu_us", statistics.longest_step_cpu_us);
+  info->Number("snapshot_steps", statistics.steps);
   info->Number("module_fork_in_progress", 0);
   info->Number("module_fork_last_cow_size", 0);
 }

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace understudy::server {
 
@@ -132,9 +133,34 @@ void LogWriter::SaveSnapshot(SnapshotFile snapshot) {
       Push({Event::Kind::kSnapshotSaved, snapshot.cluster, snapshot.term, snapshot.index});
       return;
     }
-    snapshots_.push_back(std::move(snapshot));
+  }
+  GiveSnapshotWork({SnapshotWork::Kind::kWhole, std::move(snapshot)});
+}
+
+void LogWriter::GiveSnapshotWork(SnapshotWork work) {
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    snapshot_backlog_ += work.bytes.size();
+    snapshots_.push_back(std::move(work));
   }
   wake_snapshots_.notify_one();
+}
+
+void LogWriter::BeginSnapshot(SnapshotFile about) {
+  GiveSnapshotWork({SnapshotWork::Kind::kBegin, std::move(about)});
+}
+
+void LogWriter::AppendSnapshot(std::string bytes) {
+  GiveSnapshotWork({SnapshotWork::Kind::kAppend, {}, std::move(bytes)});
+}
+
+void LogWriter::FinishSnapshot() { GiveSnapshotWork({SnapshotWork::Kind::kFinish}); }
+
+void LogWriter::AbortSnapshot() { GiveSnapshotWork({SnapshotWork::Kind::kAbort}); }
+
+uint64_t LogWriter::snapshot_backlog_bytes() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  return snapshot_backlog_;
 }
 
 void LogWriter::SetCovered(uint64_t cluster, cluster::Index index) {
@@ -355,21 +381,44 @@ void LogWriter::Push(Event event) {
 // --- the snapshots' thread -----------------------------------------------------------------------
 
 void LogWriter::SnapshotThread() {
+  using Kind = SnapshotWork::Kind;
+  SnapshotFileWriter file(directory_ == nullptr ? "" : directory_->path());
+  SnapshotFile about;  // of what is written bit by bit; index 0: nothing, or it failed
   std::unique_lock<std::mutex> lock(mutex_);
   for (;;) {
     wake_snapshots_.wait(lock, [this] { return stopping_ || !snapshots_.empty(); });
     if (snapshots_.empty()) return;
-    SnapshotFile snapshot = std::move(snapshots_.front());
-    snapshots_.erase(snapshots_.begin());
+    SnapshotWork work = std::move(snapshots_.front());
+    snapshots_.pop_front();
     lock.unlock();
     std::string why;
-    bool good = SaveSnapshotFile(directory_->path(), snapshot, &why);
+    bool good = true, ends = work.kind == Kind::kWhole;
+    SnapshotFile told;
+    if (work.kind == Kind::kWhole) {
+      told = work.file;
+      good = SaveSnapshotFile(directory_->path(), work.file, &why);
+    } else if (work.kind == Kind::kBegin) {
+      about = std::move(work.file);
+      good = file.Begin(about, &why);
+    } else if (work.kind == Kind::kAbort) {
+      file.Abort();
+      about = SnapshotFile();
+    } else if (about.index != 0) {
+      ends = work.kind == Kind::kFinish;
+      good = ends ? file.Finish(&why) : file.Append(work.bytes, &why);
+    }
+    if (work.kind != Kind::kWhole && (ends || !good)) told = std::exchange(about, SnapshotFile());
     if (!good) logger_->Warning("A snapshot couldn't be saved: %s", why.c_str());
-    Event event{good ? Event::Kind::kSnapshotSaved : Event::Kind::kSnapshotFailed, snapshot.cluster,
-                snapshot.term, snapshot.index, why};
-    snapshot = SnapshotFile();  // lets go of the bytes before it is told
+    const size_t written = work.bytes.size();
+    work = SnapshotWork{Kind::kAppend};  // lets go of the bytes before it is told
+    told.data = {};
+    told.owner.reset();
     lock.lock();
-    Push(std::move(event));
+    snapshot_backlog_ -= written;
+    if (ends || !good) {
+      Push({good ? Event::Kind::kSnapshotSaved : Event::Kind::kSnapshotFailed, told.cluster,
+            told.term, told.index, why});
+    }
   }
 }
 

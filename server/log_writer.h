@@ -27,6 +27,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -65,7 +66,8 @@ class LogWriter {
     bool memory_only = false;
     uint64_t max_backlog_bytes = 256u << 20;
     uint64_t segment_bytes = 64u << 20;
-    // What RecoverNode() gives to log and promises: must outlive the writer; nullptr: the real ones.
+    // What RecoverNode() gives to log and promises: must outlive the writer; nullptr: the real
+    // ones.
     FileOperations* files = nullptr;
   };
   struct RecordsTag {
@@ -92,6 +94,14 @@ class LogWriter {
   void WriteLock(uint64_t cluster, const cluster::LockState& state, uint64_t sequence);
   // One at a time is saved, others wait. Memory only: reported as saved, not written.
   void SaveSnapshot(SnapshotFile snapshot);
+  // A snapshot whose bytes come bit by bit, one at a time: Begin, any number of Appends, and Finish
+  // or Abort. It is written even if the log is in memory only. It takes its place in the queue with
+  // SaveSnapshot(); OnSnapshotSaved or OnSnapshotFailed comes once, or nothing after an Abort.
+  void BeginSnapshot(SnapshotFile about);
+  void AppendSnapshot(std::string bytes);
+  void FinishSnapshot();
+  void AbortSnapshot();
+  uint64_t snapshot_backlog_bytes() const;  // given to AppendSnapshot and not written yet
   // Records up to `index` are in a saved snapshot and needn't be kept: segments with nothing else
   // are removed, by the writer thread.
   void SetCovered(uint64_t cluster, cluster::Index index);
@@ -141,6 +151,12 @@ class LogWriter {
     void clear();
   };
 
+  struct SnapshotWork {
+    enum class Kind : uint8_t { kWhole, kBegin, kAppend, kFinish, kAbort } kind;
+    SnapshotFile file = {};
+    std::string bytes = {};
+  };
+
   using Clock = std::chrono::steady_clock;
 
   // All but the threads' own functions are called with mutex_ held. Those that take `lock` give it
@@ -158,6 +174,7 @@ class LogWriter {
   void PushLockEvents();
   void Fail(const std::string& why);
   void Push(Event event);
+  void GiveSnapshotWork(SnapshotWork work);
   void SnapshotThread();
 
   // Set once.
@@ -178,7 +195,8 @@ class LogWriter {
   bool stopping_ = false;
   bool failed_ = false;
   std::vector<Event> events_;
-  std::vector<SnapshotFile> snapshots_;
+  std::deque<SnapshotWork> snapshots_;
+  uint64_t snapshot_backlog_ = 0;
   std::map<uint64_t, cluster::Index> covered_;
   bool covered_changed_ = false;
 

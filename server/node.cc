@@ -91,8 +91,8 @@ class Node::DiskListener : public DiskEvents {
   void OnSnapshotSaved(uint64_t, cluster::Index index, cluster::Term term) override {
     node_->host().OnSnapshotSaved(index, term, node_->now());
   }
-  void OnSnapshotFailed(uint64_t, cluster::Index, const std::string& why) override {
-    node_->host().OnSnapshotFailed(why, node_->now());
+  void OnSnapshotFailed(uint64_t, cluster::Index index, const std::string& why) override {
+    node_->host().OnSnapshotFailed(index, why, node_->now());
   }
   void OnDiskFailed(const std::string& why) override {
     node_->host().OnDiskFailed(why, node_->now());
@@ -207,6 +207,12 @@ bool Node::Open(std::string* error) {
   dispatcher_.LeaveRoomsOfEarlierRun();
   cron_->Start(0);
   return true;
+}
+
+int64_t Node::last_save_s() const {
+  const int64_t saved_s = host_->snapshots().statistics().last_saved_s;
+  if (saved_s != 0) return saved_s;
+  return (WallMicros() - (BootMicros() - identity_.started_at)) / 1'000'000;
 }
 
 bool Node::StartCluster(RecoveredNode recovered, std::string* error) {

@@ -79,6 +79,8 @@ class Node {
   InfoSamples& info_samples() { return info_samples_; }
   const Identity& identity() const { return identity_; }
   std::shared_ptr<targets::TargetOptions> target_options() { return target_options_; }
+  // When the newest snapshot was saved, or this process began; seconds since the epoch.
+  int64_t last_save_s() const;
   uint64_t turns() const { return connection_environment_.turn; }      // since start
   cluster::Micros now() const { return connection_environment_.now; }  // of this turn
   void RefreshNow();  // after something that took long

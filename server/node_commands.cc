@@ -18,7 +18,7 @@ namespace {
 NodeCommands::NodeCommands(Node* /*node*/, const protocol::CommandTable& table)
     : handlers_(table.size(), nullptr) {
   for (auto group : {ConnectionCommandHandlers(), ClientCommandHandlers(), ServerCommandHandlers(),
-                     ClusterCommandHandlers(), TargetCommandHandlers(),
+                     ClusterCommandHandlers(), PersistenceCommandHandlers(), TargetCommandHandlers(),
                      PubsubCommandHandlers()}) {
     for (const NamedHandler& named : group) {
       const protocol::Command* command = table.FindByName(named.name);

@@ -22,6 +22,7 @@ struct NodeRequest {
   std::span<const std::string_view> args;
   protocol::ReplyWriter& reply;
   Gate gate;  // out: what the reply waits for; open as given
+  bool waits_for_snapshot = false;  // out: nothing was written; OK, when the snapshot is saved
 };
 using NodeHandler = void (*)(NodeRequest& request);
 
@@ -47,6 +48,7 @@ std::span<const NamedHandler> ConnectionCommandHandlers();  // PING ECHO HELLO A
 std::span<const NamedHandler> ClientCommandHandlers();      // CLIENT ...
 std::span<const NamedHandler> ServerCommandHandlers();      // COMMAND CONFIG INFO TIME SHUTDOWN DEBUG
 std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE WAIT FAILOVER
+std::span<const NamedHandler> PersistenceCommandHandlers();  // SAVE BGSAVE BGREWRITEAOF LASTSAVE
 std::span<const NamedHandler> TargetCommandHandlers();      // TARGET.*
 std::span<const NamedHandler> PubsubCommandHandlers();      // SUBSCRIBE ... PUBSUB
 

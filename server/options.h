@@ -56,6 +56,8 @@ struct Options {
   std::string dir = ".";  // absolute after ParseCommandLine
   bool appendonly = true;
   FsyncPolicy appendfsync = FsyncPolicy::kAlways;
+  int64_t auto_aof_rewrite_min_size = 64ll << 20;
+  int64_t auto_aof_rewrite_percentage = 100;  // 0: never by itself
 
   // Security
   std::string requirepass;

@@ -202,6 +202,22 @@ const Parameter kParameters[] = {
      .value_name = "<always|everysec|no>",
      .help = "when a write counts as kept by a node: after its fsync (always), or once the kernel "
              "has it, with an fsync every second (everysec) or none (no)"},
+    {.group = "Files",
+     .name = "auto-aof-rewrite-min-size",
+     .field = &Options::auto_aof_rewrite_min_size,
+     .change = Change::kAtRunTime,
+     .value_name = "<bytes>",
+     .help = "a snapshot replaces the log's older files when the log behind the last snapshot is "
+             "longer than this",
+     .max = kInt64Max,
+     .unit = Unit::kMemory},
+    {.group = "Files",
+     .name = "auto-aof-rewrite-percentage",
+     .field = &Options::auto_aof_rewrite_percentage,
+     .change = Change::kAtRunTime,
+     .value_name = "<percentage>",
+     .help = "and longer than this share of the last snapshot's size; 0: never by itself",
+     .max = kInt32Max},
 
     {.group = "Security",
      .name = "requirepass",

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "cluster/coding.h"
 #include "cluster/record.h"
@@ -84,22 +85,6 @@ SnapshotStatus LoadInfo(const std::string& path, Info* info, std::string* error)
   return SnapshotStatus::kDamaged;
 }
 
-bool WriteData(const std::string& path, std::string_view data, uint32_t* crc, std::string* error) {
-  int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  FileOperations files;
-  *crc = 0;
-  bool good = fd >= 0;
-  for (size_t at = 0; good && at < data.size(); at += kWriteBytes) {
-    std::string_view piece = data.substr(at, kWriteBytes);
-    *crc = cluster::Crc32c(piece, *crc);
-    good = WriteAt(&files, fd, piece, at);
-  }
-  good = good && fsync(fd) == 0;
-  if (!good) *error = "Can't write " + path + ": " + strerror(errno);
-  if (fd >= 0) close(fd);
-  return good;
-}
-
 std::vector<std::string> NamesIn(const std::string& dir) {
   std::vector<std::string> names;
   DIR* stream = opendir(dir.c_str());
@@ -114,37 +99,99 @@ std::vector<std::string> NamesIn(const std::string& dir) {
 
 }  // namespace
 
-bool SaveSnapshotFile(const std::string& dir, const SnapshotFile& snapshot, std::string* error) {
+SnapshotFileWriter::~SnapshotFileWriter() { Abort(); }
+
+bool SnapshotFileWriter::Failed(std::string* error) {
+  *error = "Can't write " + path_ + ": " + strerror(errno);
+  Abort();
+  return false;
+}
+
+bool SnapshotFileWriter::Begin(const SnapshotFile& about, std::string* error) {
+  Abort();
+  about_ = about;
+  about_.data = {};
+  about_.owner.reset();
+  const std::string stem = std::string(kPrefix) + std::to_string(about.cluster) + "-" +
+                           std::to_string(about.index) + "-";
+  for (int n = 0;; n++) {
+    name_ = stem + std::to_string(n) + ".rdb";
+    path_ = dir_ + "/" + name_;
+    if (access(path_.c_str(), F_OK) != 0) break;
+  }
+  size_ = synced_ = 0;
+  crc_ = 0;
+  fd_ = open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  return fd_ >= 0 || Failed(error);
+}
+
+bool SnapshotFileWriter::Append(std::string_view bytes, std::string* error) {
+  FileOperations files;
+  for (; fd_ >= 0 && !bytes.empty(); bytes.remove_prefix(std::min(kWriteBytes, bytes.size()))) {
+    const std::string_view piece = bytes.substr(0, kWriteBytes);
+    crc_ = cluster::Crc32c(piece, crc_);
+    if (!WriteAt(&files, fd_, piece, size_)) return Failed(error);
+    size_ += piece.size();
+    if (size_ - synced_ < kWriteBytes) continue;
+    if (fdatasync(fd_) != 0) return Failed(error);
+    synced_ = size_;
+  }
+  return fd_ >= 0;
+}
+
+bool SnapshotFileWriter::Finish(std::string* error) {
+  if (fd_ < 0) return false;
+  if (fsync(fd_) != 0) return Failed(error);
+  close(std::exchange(fd_, -1));
   Info old, info;
   std::string ignored;
-  const std::string info_path = InfoPath(dir, snapshot.cluster);
+  const std::string info_path = InfoPath(dir_, about_.cluster);
   LoadInfo(info_path, &old, &ignored);
-
-  info.snapshot = snapshot;
-  info.data_size = snapshot.data.size();
-  const std::string stem = std::string(kPrefix) + std::to_string(snapshot.cluster) + "-" +
-                           std::to_string(snapshot.index) + "-";
-  std::string path;
-  for (int n = 0;; n++) {
-    info.data_name = stem + std::to_string(n) + ".rdb";
-    path = dir + "/" + info.data_name;
-    if (access(path.c_str(), F_OK) != 0) break;
-  }
-  uint32_t crc = 0;
-  bool good = WriteData(path, snapshot.data, &crc, error);
-  info.data_crc = crc;
+  info.snapshot = about_;
+  info.data_size = size_;
+  info.data_crc = crc_;
+  info.data_name = name_;
   // The data's name must be durable before anything names it.
-  good = good && SyncDirectory(dir, error) && ReplaceFile(info_path, EncodeInfo(info), error);
-  if (!good) {
+  if (!SyncDirectory(dir_, error) || !ReplaceFile(info_path, EncodeInfo(info), error)) {
     // If the small file was replaced and only the directory's fsync failed, the data is needed.
     Info now;
-    if (LoadInfo(info_path, &now, &ignored) != SnapshotStatus::kLoaded ||
-        now.data_name != info.data_name) {
-      unlink(path.c_str());
+    if (LoadInfo(info_path, &now, &ignored) != SnapshotStatus::kLoaded || now.data_name != name_) {
+      unlink(path_.c_str());
     }
+    path_.clear();
     return false;
   }
-  if (!old.data_name.empty()) unlink((dir + "/" + old.data_name).c_str());
+  if (!old.data_name.empty()) unlink((dir_ + "/" + old.data_name).c_str());
+  path_.clear();
+  return true;
+}
+
+void SnapshotFileWriter::Abort() {
+  if (fd_ >= 0) {
+    close(std::exchange(fd_, -1));
+    unlink(path_.c_str());
+  }
+  path_.clear();
+}
+
+bool SaveSnapshotFile(const std::string& dir, const SnapshotFile& snapshot, std::string* error) {
+  SnapshotFileWriter writer(dir);
+  return writer.Begin(snapshot, error) && writer.Append(snapshot.data, error) &&
+         writer.Finish(error);
+}
+
+bool OpenSnapshotFile(const std::string& dir, uint64_t cluster, SnapshotFile* snapshot,
+                      std::string* error) {
+  *snapshot = SnapshotFile();
+  Info info;
+  const SnapshotStatus status = LoadInfo(InfoPath(dir, cluster), &info, error);
+  if (status == SnapshotStatus::kNone) *error = "there is no snapshot";
+  if (status != SnapshotStatus::kLoaded) return false;
+  auto file = MappedFile::Map(dir + "/" + info.data_name, error);
+  if (file == nullptr) return false;
+  *snapshot = std::move(info.snapshot);
+  snapshot->data = file->bytes();
+  snapshot->owner = std::move(file);
   return true;
 }
 

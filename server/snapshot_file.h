@@ -34,9 +34,44 @@ struct SnapshotFile {
   bool empty() const { return index == 0; }
 };
 
+// Writes a snapshot whose bytes come bit by bit. The steps as SaveSnapshotFile(). Until Finish()
+// has succeeded the old snapshot stands, and the bytes so far are a left-over, removed at the end.
+// Any thread, one at a time; blocks on the disk.
+class SnapshotFileWriter {
+ public:
+  explicit SnapshotFileWriter(std::string dir) : dir_(std::move(dir)) {}
+  ~SnapshotFileWriter();  // as Abort()
+  SnapshotFileWriter(const SnapshotFileWriter&) = delete;
+  SnapshotFileWriter& operator=(const SnapshotFileWriter&) = delete;
+
+  // `about.data` isn't looked at. Each is false, with `error` one line, if it failed; the rest then
+  // fails too.
+  bool Begin(const SnapshotFile& about, std::string* error);
+  // What is written goes to the disk every few MiB, so that no fsync of the log waits behind all of
+  // it.
+  bool Append(std::string_view bytes, std::string* error);
+  bool Finish(std::string* error);
+  void Abort();
+
+ private:
+  bool Failed(std::string* error);
+
+  const std::string dir_;
+  SnapshotFile about_;
+  std::string path_, name_;
+  int fd_ = -1;
+  uint64_t size_ = 0, synced_ = 0;
+  uint32_t crc_ = 0;
+};
+
 // Writes and fsyncs everything, then makes it the cluster's snapshot, and removes the one before.
 // False, with `error` one line: the old one, if any, still stands. Blocks on the disk.
 bool SaveSnapshotFile(const std::string& dir, const SnapshotFile& snapshot, std::string* error);
+
+// What the cluster's snapshot is, with its data file mapped but not verified: for sending it on.
+// False, with `error` one line: there is none, or it can't be read.
+bool OpenSnapshotFile(const std::string& dir, uint64_t cluster, SnapshotFile* snapshot,
+                      std::string* error);
 
 enum class SnapshotStatus : uint8_t { kNone, kLoaded, kDamaged };
 // Maps the cluster's snapshot into memory and verifies it. kDamaged: `error` names file and reason.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "server/peer_codec.h"
+#include "targets/effect.h"
 
 namespace understudy::server {
 
@@ -29,6 +30,12 @@ bool DecodeSnapshotChunk(std::span<const std::string_view> args, SnapshotChunk* 
          chunk->bytes.size() <= chunk->total - chunk->offset;
 }
 
+SnapshotSender::SnapshotSender(SnapshotFile file) : file_(std::move(file)) {
+  meta_ = {file_.index, file_.term, file_.time_ms, file_.configuration};
+  targets::AppendVarint(&head_, file_.origins.size());
+  head_ += file_.origins;
+}
+
 bool SnapshotSender::Pump(std::string_view cluster, const cluster::NodeId& from,
                           cluster::Term sender_term, PeerLink* link) {
   if (link == nullptr) return false;
@@ -40,8 +47,9 @@ bool SnapshotSender::Pump(std::string_view cluster, const cluster::NodeId& from,
     chunk.sender_term = sender_term;
     chunk.meta = meta_;
     chunk.offset = sent_;
-    chunk.total = bytes_.size();
-    chunk.bytes = std::string_view(bytes_).substr(sent_, kChunkBytes);
+    chunk.total = total();
+    chunk.bytes = sent_ < head_.size() ? std::string_view(head_).substr(sent_, kChunkBytes)
+                                       : file_.data.substr(sent_ - head_.size(), kChunkBytes);
     EncodeSnapshotChunk(cluster, chunk, out);
     sent_ += chunk.bytes.size();
   }

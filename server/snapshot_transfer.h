@@ -1,9 +1,10 @@
-// The state on its way to a local whose next log entry is no longer in memory: made in one piece at
-// the global, sent in chunks as the link takes them, put together and installed at the local.
+// The state on its way to a local whose next log entry is no longer in memory: the global's
+// snapshot on disk, sent in chunks as the link takes them, put together and installed at the local.
 //
 //   transfer := size:varint origin-table target-snapshot
 //
-// Limits: kMaxTransferBytes a transfer; a sender keeps at most kMaxBacklog bytes in a link.
+// Limits: kMaxTransferBytes a transfer; a sender keeps at most kMaxBacklog bytes in a link, and
+// otherwise no memory of its own: the file is mapped.
 // One thread.
 #pragma once
 
@@ -14,6 +15,7 @@
 
 #include "cluster/types.h"
 #include "server/peer_link.h"
+#include "server/snapshot_file.h"
 
 namespace understudy::server {
 
@@ -37,13 +39,13 @@ class SnapshotSender {
   static constexpr size_t kChunkBytes = 256 << 10;
   static constexpr size_t kMaxBacklog = 4u << 20;
 
-  SnapshotSender(SnapshotMeta meta, std::string bytes)
-      : meta_(std::move(meta)), bytes_(std::move(bytes)) {}
+  // `file` has data.
+  explicit SnapshotSender(SnapshotFile file);
 
   const SnapshotMeta& meta() const { return meta_; }
   uint64_t sent() const { return sent_; }
-  uint64_t total() const { return bytes_.size(); }
-  bool done() const { return sent_ == bytes_.size(); }
+  uint64_t total() const { return head_.size() + file_.data.size(); }
+  bool done() const { return sent_ == total(); }
 
   // Queues as many chunks as the link should hold. False: the link doesn't work.
   bool Pump(std::string_view cluster, const cluster::NodeId& from, cluster::Term sender_term,
@@ -51,7 +53,8 @@ class SnapshotSender {
 
  private:
   SnapshotMeta meta_;
-  std::string bytes_;
+  SnapshotFile file_;
+  std::string head_;  // what is before the target's bytes
   uint64_t sent_ = 0;
 };
 
@@ -64,6 +67,7 @@ class SnapshotReceiver {
   bool Accept(const SnapshotChunk& chunk);
   const SnapshotMeta& meta() const { return meta_; }
   const std::string& bytes() const { return bytes_; }
+  std::string TakeBytes() { return std::move(bytes_); }  // Reset() must follow
   uint64_t received() const { return bytes_.size(); }
   uint64_t total() const { return total_; }  // 0: nothing is coming
   void Reset();
