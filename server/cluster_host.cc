@@ -403,7 +403,14 @@ void ClusterHost::TrimLog() {
     if (!transfers_wanted_.empty() && saving()) upto = std::min(upto, maker_.about().index);
     for (const auto& [to, sender] : senders_) upto = std::min(upto, sender->meta().index);
     for (const cluster::Progress& local : member_->progress()) {
-      if (local.connected && !local.needs_snapshot) upto = std::min(upto, local.match);
+      if (!local.connected) continue;
+      const auto sent = snapshots_on_their_way_.find(local.id);
+      if (sent != snapshots_on_their_way_.end()) {
+        upto = std::min(upto, std::max(sent->second, local.match));
+        if (local.match >= sent->second) snapshots_on_their_way_.erase(sent);
+      } else if (!local.needs_snapshot) {
+        upto = std::min(upto, local.match);
+      }
     }
   }
   // Some history stays for locals that come back soon: about the newest kLogMemoryBytes.

@@ -247,6 +247,8 @@ class ClusterHost {
   uint64_t log_bytes_ = 0, log_bytes_at_begin_ = 0, log_bytes_covered_ = 0;
   std::set<cluster::NodeId> transfers_wanted_;  // they wait for a snapshot
   std::map<cluster::NodeId, std::unique_ptr<SnapshotSender>> senders_;
+  // Sent as a whole, perhaps not installed yet: up to which entry.
+  std::map<cluster::NodeId, cluster::Index> snapshots_on_their_way_;
   SnapshotReceiver receiver_;
   SnapshotMeta installing_;  // restored, being saved; index 0: nothing
   uint64_t snapshots_sent_ = 0, snapshots_received_ = 0;

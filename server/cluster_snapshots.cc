@@ -140,6 +140,7 @@ void ClusterHost::StartTransfers(Micros now) {
                      env_.name.c_str(), static_cast<unsigned long long>(file.index),
                      static_cast<unsigned long long>(sender->total()), to.c_str());
     senders_[to] = std::move(sender);
+    snapshots_on_their_way_.erase(to);
   }
   transfers_wanted_.clear();
 }
@@ -159,7 +160,10 @@ void ClusterHost::PumpTransfers(Micros now) {
     }
     env_.log->Notice("The transfer of %s to %.8s %s", env_.name.c_str(), to.c_str(),
                      works ? "is on its way" : "broke");
-    if (works) ++snapshots_sent_;
+    if (works) {
+      ++snapshots_sent_;
+      snapshots_on_their_way_[to] = sender.meta().index;
+    }
     member_->SnapshotSent(to, sender.meta().index, works, now);
     it = senders_.erase(it);
   }

@@ -66,18 +66,22 @@ void SnapshotMaker::Turn(Index commit) {
 void SnapshotMaker::Step(Micros start, Micros wanted) {
   const auto work = static_cast<size_t>(static_cast<double>(wanted) * work_per_us_) + 1;
   const Micros cpu_start = ThreadMicros();
+  const uint64_t done_before = cursor_->work_done();
   const auto status = cursor_->Step(work, [this](std::string_view piece) {
     made_.append(piece);
     made_bytes_ += piece.size();
     Give(false);
     return true;
   });
-  const Micros cpu = ThreadMicros() - cpu_start, took = std::max<Micros>(cpu, 1);
-  const Micros end = BootMicros();
-  // Slowly up, at once down: a step that was too long must not come again.
-  const double measured = static_cast<double>(work) / static_cast<double>(took);
-  work_per_us_ = std::clamp(
-      measured < work_per_us_ ? measured : 0.9 * work_per_us_ + 0.1 * measured, 0.01, 1000.0);
+  const Micros cpu = ThreadMicros() - cpu_start, end = BootMicros();
+  const uint64_t done = cursor_->work_done() - done_before;
+  if (done >= work / 2) {  // else there wasn't enough to do for a measure
+    // Slowly up, at once down: a step that was too long must not come again.
+    const double measured =
+        static_cast<double>(done) / static_cast<double>(std::max<Micros>(cpu, 1));
+    work_per_us_ = std::clamp(
+        measured < work_per_us_ ? measured : 0.9 * work_per_us_ + 0.1 * measured, 0.01, 100.0);
+  }
   step_ended_at_ = end;
   ++statistics_.steps;
   statistics_.longest_step_us = std::max<int64_t>(statistics_.longest_step_us, end - start);
@@ -124,11 +128,13 @@ void SnapshotMaker::End(bool ok) {
   saved_index_ = about_.index;
   saved_bytes_ = made_bytes_;
   log_->Notice(
-      "Saved a snapshot of %s up to entry %llu: %llu bytes in %.3f s, longest step %lld us",
+      "Saved a snapshot of %s up to entry %llu: %llu bytes in %.3f s, longest step %lld us, %lld "
+      "of them working",
       name_.c_str(), static_cast<unsigned long long>(about_.index),
       static_cast<unsigned long long>(made_bytes_),
       static_cast<double>(statistics_.last_duration_us) / 1e6,
-      static_cast<long long>(statistics_.longest_step_us));
+      static_cast<long long>(statistics_.longest_step_us),
+      static_cast<long long>(statistics_.longest_step_cpu_us));
 }
 
 bool SnapshotMaker::OnSaved(Index index, cluster::Term term) {

@@ -99,6 +99,9 @@ class MainTarget::Cursor : public SnapshotCursor {
     step_sink_ = nullptr;
     return status;
   }
+  uint64_t work_done() const override {
+    return id_->work_done() + chat_->work_done() + kv_->work_done();
+  }
   size_t kept_bytes() const override {
     return id_->kept_bytes() + chat_->kept_bytes() + kv_->kept_bytes();
   }

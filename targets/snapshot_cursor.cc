@@ -22,9 +22,11 @@ class CopyCursor : public SnapshotCursor {
       if (piece.empty()) return Status::kDone;
       if (!sink(piece)) return Status::kFailed;
       given_ += piece.size();
+      work_done_ += 1 + piece.size() / kBytesOfOneWork;
     }
     return given_ == bytes_.size() ? Status::kDone : Status::kMore;
   }
+  uint64_t work_done() const override { return work_done_; }
   size_t kept_bytes() const override { return bytes_.size() - given_; }
   double Progress() const override {
     return bytes_.empty() ? 1 : static_cast<double>(given_) / static_cast<double>(bytes_.size());
@@ -33,6 +35,7 @@ class CopyCursor : public SnapshotCursor {
  private:
   std::string bytes_;
   size_t given_ = 0;
+  uint64_t work_done_ = 0;
 };
 
 }  // namespace

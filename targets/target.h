@@ -120,6 +120,8 @@ class SnapshotCursor {
   // as long as there is work left, so a huge value takes longer. kFailed: the sink refused, or the
   // state was replaced as a whole (Restore(), Clear()). Not to be called again after kDone, kFailed.
   virtual Status Step(size_t work, const SnapshotSink& sink) = 0;
+  // What the steps so far have done of the work they were given.
+  virtual uint64_t work_done() const = 0;
   // Bytes that wait for the next Step().
   virtual size_t kept_bytes() const = 0;
   // How much of it is done, from 0 to 1; a guess.

@@ -1,5 +1,6 @@
 #include "targets/kv/keyspace_snapshot.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace understudy::targets::kv {
@@ -7,6 +8,7 @@ namespace {
 
 // Writing this much takes as long as writing a small value does.
 constexpr size_t kBytesOfOneWork = 128;
+constexpr size_t kPieceBytes = 32 << 10;
 // A buffer that a burst of changes made larger isn't kept.
 constexpr size_t kKeptCapacity = 1 << 20;
 
@@ -96,15 +98,25 @@ size_t KeyspaceSnapshot::VisitBucket(Db* db) {
 
 SnapshotCursor::Status KeyspaceSnapshot::Step(size_t work, const SnapshotSink& sink) {
   if (keyspace_ == nullptr || !writer_.ok()) return Status::kFailed;
-  if (!kept_.empty()) {
-    if (!sink(kept_)) return Status::kFailed;
-    kept_.clear();
-    if (kept_.capacity() > kKeptCapacity) std::string().swap(kept_);
+  // First all that was kept, in order: where a database is selected counts for what follows.
+  while (kept_given_ < kept_.size() && work > 0) {
+    const std::string_view piece = std::string_view(kept_).substr(kept_given_, kPieceBytes);
+    if (!sink(piece)) return Status::kFailed;
+    kept_given_ += piece.size();
+    const size_t done = 1 + piece.size() / kBytesOfOneWork;
+    work_done_ += done;
+    work -= std::min(work, done);
   }
+  if (kept_given_ < kept_.size()) return Status::kMore;
+  kept_given_ = 0;
+  kept_.clear();
+  if (kept_.capacity() > kKeptCapacity) std::string().swap(kept_);
   step_sink_ = &sink;
   Db* db = NextDb();
   while (db != nullptr && work > 0 && writer_.ok()) {
-    work -= std::min(work, VisitBucket(db));
+    const size_t done = VisitBucket(db);
+    work_done_ += done;
+    work -= std::min(work, done);
     if (db->snapshot_done) db = NextDb();
   }
   if (db == nullptr) writer_.Finish();

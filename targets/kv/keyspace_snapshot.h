@@ -42,7 +42,10 @@ class KeyspaceSnapshot : public SnapshotCursor {
   KeyspaceSnapshot& operator=(const KeyspaceSnapshot&) = delete;
 
   Status Step(size_t work, const SnapshotSink& sink) override;
-  size_t kept_bytes() const override { return kept_.size() + writer_.buffered_bytes(); }
+  uint64_t work_done() const override { return work_done_; }
+  size_t kept_bytes() const override {
+    return kept_.size() - kept_given_ + writer_.buffered_bytes();
+  }
   double Progress() const override;
 
  private:
@@ -71,10 +74,11 @@ class KeyspaceSnapshot : public SnapshotCursor {
   const uint64_t begin_index_;
   const SnapshotSink* step_sink_ = nullptr;  // during Step()
   std::string kept_;
+  size_t kept_given_ = 0;  // of its bytes
   SnapshotSink out_;
   RdbWriter writer_;
   std::vector<Size> sizes_;  // by number
-  uint64_t total_ = 0, written_ = 0;
+  uint64_t total_ = 0, written_ = 0, work_done_ = 0;
   int selected_ = -1;
   std::deque<Db> flushed_;
   std::vector<const Entry*> bucket_;  // scratch
