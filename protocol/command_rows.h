@@ -22,6 +22,7 @@ std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> PubsubCommands();
 std::span<const CommandRow> ServerCommands();
 std::span<const CommandRow> SetCommands();
+std::span<const CommandRow> SortedSetCommands();
 std::span<const CommandRow> StringCommands();
 std::span<const CommandRow> TargetCommands();
 std::span<const CommandRow> TransactionCommands();

@@ -158,6 +158,7 @@ CommandTable::CommandTable() {
                           rows::ListCommands(),
                           rows::HashCommands(),
                           rows::SetCommands(),
+                          rows::SortedSetCommands(),
                           rows::BitmapCommands(),
                           rows::GenericCommands(),
                           rows::ConnectionCommands(),

@@ -4,7 +4,7 @@
 namespace understudy::protocol::rows {
 namespace {
 
-constexpr KeySpec kSremKeys[] = {OneKey(kKeyRW | kKeyDelete)};
+constexpr KeySpec kShrinkKey[] = {OneKey(kKeyRW | kKeyDelete)};
 constexpr KeySpec kSmoveKeys[] = {OneKey(kKeyRW | kKeyAccess | kKeyDelete),
                                   OneKey(kKeyRW | kKeyInsert, 2)};
 constexpr KeySpec kSinterstoreKeys[] = {OneKey(kKeyRW | kKeyUpdate),
@@ -32,7 +32,7 @@ constexpr CommandRow kRows[] = {
      "Adds members to a set, making it if there is none.", "O(N), N members", kExtendKey,
      kSaddArguments},
     {"srem", -3, kWrite | kFast, kCatSet, Owner::kKv, Group::kSet, "1.0.0",
-     "Removes members from a set.", "O(N), N members to remove", kSremKeys, kSaddArguments},
+     "Removes members from a set.", "O(N), N members to remove", kShrinkKey, kSaddArguments},
     WithTips(kNondeterministicOrder, {"smembers", 2, kReadonly, kCatSet, Owner::kKv, Group::kSet,
                                       "1.0.0", "Returns all members of a set.",
                                       "O(N), N members in the set", kReadKey, kOneKeyArgument}),

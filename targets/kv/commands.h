@@ -114,6 +114,9 @@ void RegisterListMoveCommands(HandlerMap* handlers);
 void RegisterHashCommands(HandlerMap* handlers);
 void RegisterSetCommands(HandlerMap* handlers);
 void RegisterSetAlgebraCommands(HandlerMap* handlers);
+void RegisterSortedSetCommands(HandlerMap* handlers);
+void RegisterSortedSetRangeCommands(HandlerMap* handlers);
+void RegisterSortedSetAlgebraCommands(HandlerMap* handlers);
 
 // The effect "bitop operation target source ...", which repeats the command: for results longer
 // than the request. False, with nothing changed, if it isn't one.

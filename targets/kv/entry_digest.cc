@@ -60,7 +60,7 @@ void AddValue(DigestBuilder* to, const Entry& entry) {
     case Type::kSortedSet:
       SortedSetValue(entry.object()).ForEach([to](const Element& member, double score) {
         AddElement(to, member);
-        to->Add(std::bit_cast<uint64_t>(score));
+        to->Add(std::bit_cast<uint64_t>(score == 0 ? 0.0 : score));  // -0 is 0 in small forms
       });
       return;
     case Type::kStream:

@@ -70,6 +70,22 @@ class KeyspaceObserver {
   virtual void OnDatabaseChanged(int db) = 0;
 };
 
+// A member of a sorted set that is to be given a score.
+struct MemberScore {
+  double score;
+  std::string_view member;
+};
+// When it is.
+struct ScoreConditions {
+  bool only_new = false, only_old = false, only_greater = false, only_less = false;
+  bool any() const { return only_new || only_old || only_greater || only_less; }
+  // Whether a member of this score (none: it isn't there) may get another one.
+  bool Allow(std::optional<double> old, double score) const {
+    if (!old) return !only_old;
+    return !only_new && !(only_greater && score <= *old) && !(only_less && score >= *old);
+  }
+};
+
 class KeyspaceSnapshot;
 
 class Keyspace {
@@ -179,13 +195,15 @@ class Keyspace {
   size_t StoreSets(Context& context, int db, std::string_view target, SetOperation operation,
                    Texts keys);
 
-  // Gives members scores. Returns how many are new. REQUIRES: no score is NaN.
-  struct Score {
-    double score;
-    std::string_view member;
+  // Gives members scores, one after the other, where the conditions allow it. REQUIRES: no score is
+  // NaN; if `only_old`, the key is there.
+  using Score = MemberScore;
+  struct ScoresAdded {
+    size_t added = 0, changed = 0;
   };
-  size_t AddScores(Context& context, int db, std::string_view key, const Entry* entry,
-                   std::span<const Score> scores, std::string_view event = "zadd");
+  ScoresAdded AddScores(Context& context, int db, std::string_view key, const Entry* entry,
+                        std::span<const Score> scores, const ScoreConditions& conditions = {},
+                        std::string_view event = "zadd");
   size_t RemoveScored(Context& context, int db, const Entry* entry, Texts members);
   // By rank. REQUIRES: count > 0, first + count <= size.
   void RemoveRanks(Context& context, int db, const Entry* entry, size_t first, size_t count,
@@ -321,6 +339,8 @@ class Keyspace {
   }
   void AddEffect(Context& context, int db, std::initializer_list<std::string_view> head,
                  Texts tail);
+  void AddScoresEffect(Context& context, int db, std::string_view key,
+                       std::span<const Score> scores);
   // Puts a container in as a new key.
   Entry* Make(Context& context, int db, std::string_view key, Type type, Object object);
   // What is owed after a change of a container.

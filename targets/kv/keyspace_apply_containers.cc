@@ -98,8 +98,8 @@ bool Keyspace::ApplyToSortedSet(int db, const Entry* entry, Effect effect, Conte
       scores.push_back({0, effect[i + 1]});
       if (!TakeScore(effect[i], &scores.back().score)) return false;
     }
-    AddScores(context, db, effect[1], entry, scores);
-    return true;
+    const ScoresAdded added = AddScores(context, db, effect[1], entry, scores);
+    return added.added + added.changed > 0;
   }
   if (entry == nullptr) return false;
   if (effect[0] == "zrem") {

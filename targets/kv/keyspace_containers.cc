@@ -261,38 +261,58 @@ size_t Keyspace::StoreSets(Context& context, int db, std::string_view target,
 
 // ---- sorted sets ----
 
-size_t Keyspace::AddScores(Context& context, int db, std::string_view key, const Entry* entry,
-                           std::span<const Score> scores, std::string_view event) {
-  SortedSetValue set =
-      entry != nullptr ? SortedSetValue(entry->object()) : SortedSetValue::NewFor(1, 0, forms_);
-  size_t added = 0;
-  for (const Score& each : scores) {
-    added += set.Add(each.member, each.score, forms_) == SortedSetValue::Added::kNew;
-  }
-  Entry* const changed =
-      entry != nullptr ? Mutable(entry) : Make(context, db, key, Type::kSortedSet, set.object());
-  changed->set_object(set.object());
+void Keyspace::AddScoresEffect(Context& context, int db, std::string_view key,
+                               std::span<const Score> scores) {
   if (scores.size() == 1) {
     char digits[protocol::kMaxDoubleText];
     const size_t size = protocol::FormatDouble(digits, scores[0].score);
-    context.effects->Add(db, {"zadd", key, {digits, size}, scores[0].member});
-  } else if (context.effects->wanted()) {
-    std::string digits;
-    digits.reserve(scores.size() * protocol::kMaxDoubleText);
-    std::vector<std::string_view> tail;
-    for (const Score& each : scores) {
-      char text[protocol::kMaxDoubleText];
-      const size_t size = protocol::FormatDouble(text, each.score);
-      digits.append(text, size);
-      tail.push_back({digits.data() + digits.size() - size, size});
-      tail.push_back(each.member);
-    }
-    AddEffect(context, db, {"zadd", key}, tail);
-  } else {
-    context.effects->Add(db, {"zadd", key});
+    return context.effects->Add(db, {"zadd", key, {digits, size}, scores[0].member});
   }
+  std::string digits;
+  digits.reserve(scores.size() * protocol::kMaxDoubleText);  // it must not move
+  std::vector<std::string_view> tail;
+  for (const Score& each : scores) {
+    char text[protocol::kMaxDoubleText];
+    const size_t size = protocol::FormatDouble(text, each.score);
+    digits.append(text, size);
+    tail.push_back({digits.data() + digits.size() - size, size});
+    tail.push_back(each.member);
+  }
+  AddEffect(context, db, {"zadd", key}, tail);
+}
+
+Keyspace::ScoresAdded Keyspace::AddScores(Context& context, int db, std::string_view key,
+                                          const Entry* entry, std::span<const Score> scores,
+                                          const ScoreConditions& conditions,
+                                          std::string_view event) {
+  SortedSetValue set =
+      entry != nullptr ? SortedSetValue(entry->object()) : SortedSetValue::NewFor(1, 0, forms_);
+  if (snapshot_ != nullptr && entry != nullptr) {
+    const auto changes = [&](const Score& each) {
+      const std::optional<double> old = set.Score(each.member, forms_);
+      return conditions.Allow(old, each.score) && old != each.score;
+    };
+    if (std::none_of(scores.begin(), scores.end(), changes)) return {};
+    SaveOld(db, entry);
+  }
+  ScoresAdded result;
+  std::vector<Score> applied;
+  for (const Score& each : scores) {
+    const bool allowed =
+        !conditions.any() || conditions.Allow(set.Score(each.member, forms_), each.score);
+    const auto added =
+        allowed ? set.Add(each.member, each.score, forms_) : SortedSetValue::Added::kSame;
+    result.added += added == SortedSetValue::Added::kNew;
+    result.changed += added == SortedSetValue::Added::kChanged;
+    if (added != SortedSetValue::Added::kSame && scores.size() > 1) applied.push_back(each);
+  }
+  if (result.added + result.changed == 0) return result;
+  Entry* const changed =
+      entry != nullptr ? Mutable(entry) : Make(context, db, key, Type::kSortedSet, set.object());
+  changed->set_object(set.object());
+  AddScoresEffect(context, db, key, scores.size() > 1 ? applied : scores);
   Changed(context, db, changed, entry != nullptr ? Change::kModified : Change::kCreated, event);
-  return added;
+  return result;
 }
 
 size_t Keyspace::RemoveScored(Context& context, int db, const Entry* entry, Texts members) {

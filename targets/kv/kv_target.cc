@@ -26,6 +26,9 @@ HandlerMap AllHandlers() {
   RegisterHashCommands(&handlers);
   RegisterSetCommands(&handlers);
   RegisterSetAlgebraCommands(&handlers);
+  RegisterSortedSetCommands(&handlers);
+  RegisterSortedSetRangeCommands(&handlers);
+  RegisterSortedSetAlgebraCommands(&handlers);
   return handlers;
 }
 

@@ -54,11 +54,9 @@ double SortedSetValue::ScoreOf(const Element& element) {
 }
 
 Element SortedSetValue::ScoreElement(double score, char* digits) {
-  // Beyond 2^53 an integer's digits aren't the number's shortest form any more. -0 isn't an
-  // integer.
-  constexpr double kExact = 1ll << 53;
-  if (std::abs(score) <= kExact && score == std::trunc(score) &&
-      !(score == 0 && std::signbit(score))) {
+  // The bound is Redis', far inside what a conversion can do. -0 becomes 0, as there.
+  constexpr double kBound = static_cast<double>(INT64_MAX / 2);
+  if (std::abs(score) <= kBound && score == std::trunc(score)) {
     return Element(static_cast<int64_t>(score));
   }
   return Element::OfBytes(digits, protocol::FormatDouble(digits, score));
