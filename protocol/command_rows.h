@@ -89,6 +89,10 @@ constexpr Argument ShownAs(std::string_view display, Argument argument) {
   argument.display = display;
   return argument;
 }
+constexpr Argument WithToken(std::string_view token, Argument argument) {
+  argument.token = token;
+  return argument;
+}
 constexpr Argument DeprecatedSince(std::string_view version, Argument argument) {
   argument.deprecated_since = version;
   return argument;

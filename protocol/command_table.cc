@@ -117,12 +117,35 @@ bool Locate(const KeySpec& spec, std::span<const std::string_view> args, KeyRang
   return range->last < count;
 }
 
-// Calls `visit` with the position of each key and its specification; false as Locate().
+// Where SORT stores, the last STORE counting; empty if nowhere.
+KeyRange LocateSortTarget(std::span<const std::string_view> args) {
+  KeyRange range;
+  for (size_t i = 2; i + 1 < args.size(); ++i) {
+    if (EqualsIgnoreCase(args[i], "STORE")) {
+      range.first = range.last = static_cast<int64_t>(i + 1);
+    } else if (EqualsIgnoreCase(args[i], "LIMIT")) {
+      i += 2;
+    } else if (EqualsIgnoreCase(args[i], "BY") || EqualsIgnoreCase(args[i], "GET")) {
+      ++i;
+    }
+  }
+  return range;
+}
+
+// Calls `visit` with the position of each key and its specification; false as Locate(). The keys
+// that SORT makes of its patterns aren't among the arguments, so they are none.
 template <typename Visit>
 bool ForEachKey(const Command& command, std::span<const std::string_view> args, Visit visit) {
+  const bool sorts = command.row->name == "sort" || command.row->name == "sort_ro";
   for (const KeySpec& spec : command.row->keys) {
     if (spec.flags & kKeyNotKey) continue;
     KeyRange range;
+    if (sorts && spec.begin == KeySpec::Begin::kUnknown) {
+      if ((spec.flags & kKeyOW) == 0) continue;
+      range = LocateSortTarget(args);
+      if (range.last > 0) visit(static_cast<size_t>(range.last), spec);
+      continue;
+    }
     if (!Locate(spec, args, &range)) return false;
     for (int64_t i = range.first; i <= range.last; i += range.step) {
       visit(static_cast<size_t>(i), spec);

@@ -10,6 +10,28 @@ constexpr KeySpec kRenamenxKeys[] = {OneKey(kKeyRW | kKeyAccess | kKeyDelete),
                                      OneKey(kKeyOW | kKeyInsert, 2)};
 constexpr KeySpec kCopyKeys[] = {OneKey(kKeyRO | kKeyAccess), OneKey(kKeyOW | kKeyUpdate, 2)};
 
+constexpr KeySpec kSortRoKeys[] = {OneKey(kKeyRO | kKeyAccess),
+                                   {kKeyRO | kKeyAccess,
+                                    KeySpec::Begin::kUnknown,
+                                    0,
+                                    {},
+                                    KeySpec::Find::kUnknown,
+                                    0,
+                                    0,
+                                    0,
+                                    "`BY` and `GET`: keys made of what the sorted key holds"}};
+constexpr KeySpec kSortKeys[] = {kSortRoKeys[0],
+                                 kSortRoKeys[1],
+                                 {kKeyOW | kKeyUpdate,
+                                  KeySpec::Begin::kUnknown,
+                                  0,
+                                  {},
+                                  KeySpec::Find::kUnknown,
+                                  0,
+                                  0,
+                                  0,
+                                  "`STORE`, which may come anywhere among the options"}};
+
 constexpr Argument kKeysArguments[] = {Pattern("pattern")};
 constexpr Argument kScanArguments[] = {Integer("cursor"), Optional(Pattern("pattern", "MATCH")),
                                        Optional(Integer("count", "COUNT")),
@@ -34,6 +56,18 @@ constexpr Argument kPexpireatArguments[] = {
     Key("key"), UnixTime("unix-time-milliseconds"),
     Optional(Since("7.0.0", OneOf("condition", kExpireConditions)))};
 constexpr Argument kWaitArguments[] = {Integer("numreplicas"), Integer("timeout")};
+
+constexpr Argument kSortLimitParts[] = {Integer("offset"), Integer("count")};
+constexpr Argument kSortOrderParts[] = {Token("asc", "ASC"), Token("desc", "DESC")};
+constexpr Argument kSortArguments[] = {
+    Key("key"),
+    Optional(ShownAs("pattern", Pattern("by-pattern", "BY"))),
+    Optional(Block("limit", kSortLimitParts, "LIMIT")),
+    Optional(MultipleToken(ShownAs("pattern", Pattern("get-pattern", "GET")))),
+    Optional(OneOf("order", kSortOrderParts)),
+    Optional(Token("sorting", "ALPHA")),
+    Optional(WithToken("STORE", Key("destination", 2)))};
+constexpr auto kSortRoArguments = std::span<const Argument>(kSortArguments).first(6);
 
 constexpr std::string_view kKeysTips[] = {"request_policy:all_shards",
                                           "nondeterministic_output_order"};
@@ -101,6 +135,14 @@ constexpr CommandRow kRows[] = {
              {"touch", -2, kReadonly | kFast, kCatKeyspace, Owner::kKv, Group::kGeneric, "3.2.1",
               "Counts how many of the keys exist, and marks them as just used.", "O(N), N keys",
               kLookKeys, kManyKeysArgument}),
+    {"sort", -2, kWrite | kDenyOom | kMovableKeys,
+     kCatSet | kCatSortedSet | kCatList | kCatDangerous, Owner::kKv, Group::kGeneric, "1.0.0",
+     "Sorts what is in a list, set or sorted set, and returns or stores it.",
+     "O(N+M*log(M)), N elements, M returned", kSortKeys, kSortArguments},
+    {"sort_ro", -2, kReadonly | kMovableKeys, kCatSet | kCatSortedSet | kCatList | kCatDangerous,
+     Owner::kKv, Group::kGeneric, "7.0.0",
+     "Sorts what is in a list, set or sorted set and returns it.",
+     "O(N+M*log(M)), N elements, M returned", kSortRoKeys, kSortRoArguments},
     {"expire", -3, kWrite | kFast, kCatKeyspace, Owner::kKv, Group::kGeneric, "1.0.0",
      "Sets the time to live of a key in seconds.", "O(1)", kUpdateKey, kExpireArguments},
     {"pexpire", -3, kWrite | kFast, kCatKeyspace, Owner::kKv, Group::kGeneric, "2.6.0",

@@ -50,7 +50,27 @@ class KvProperty : public testing::TestWithParam<uint64_t> {
           ASSERT_EQ(hit_expired, global.context().hit_expired);
         }
       }
+      CompareContainers(global, local);
       ASSERT_EQ(local.Run("dbsize", true), global.Run("dbsize", true));
+    }
+  }
+
+  // The same of containers, but for what has no order.
+  void CompareContainers(KvMember& global, KvMember& local) {
+    for (int i = 0; i < 4; ++i) {
+      const std::string number = std::to_string(i);
+      const std::string l = "l" + number, h = "h" + number, s = "s" + number, z = "z" + number;
+      for (const std::vector<std::string_view>& read :
+           {std::vector<std::string_view>{"lrange", l, "0", "-1"},
+            {"object", "encoding", l},
+            {"hlen", h},
+            {"object", "encoding", h},
+            {"scard", s},
+            {"object", "encoding", s},
+            {"zrange", z, "0", "-1", "withscores"},
+            {"object", "encoding", z}}) {
+        ASSERT_EQ(local.Raw(read, true), global.Raw(read, true)) << read[0] << " " << read[1];
+      }
     }
   }
 };
@@ -78,7 +98,8 @@ TEST_P(KvProperty, EffectsMakeEqualStates) {
       ASSERT_FALSE(reply.empty()) << Shown(args);
       if (reply[0] == '-') {
         // An error deletes at most what has expired.
-        for (const char* effect : {"set ", "append ", "incrby ", "persist ", "pexpireat "}) {
+        for (const char* effect : {"set ", "append ", "incrby ", "persist ", "pexpireat ", "push ",
+                                   "pop ", "hdel ", "sadd ", "srem ", "zadd ", "zrem "}) {
           ASSERT_EQ(global.Effects().find(effect), std::string::npos) << Shown(args);
         }
       }

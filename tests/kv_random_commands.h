@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/kv_random_containers.h"
+
 namespace understudy::targets::kv {
 
 class RandomCommands {
@@ -18,6 +20,7 @@ class RandomCommands {
   Args Next(int64_t now_ms, bool short_lives) {
     now_ms_ = now_ms;
     short_lives_ = short_lives;
+    if (Below(2) == 0) return Below(40) == 0 ? containers_.Big() : containers_.Next();
     switch (Below(46)) {
       case 0:
       case 1:
@@ -109,6 +112,9 @@ class RandomCommands {
     }
   }
 
+  // As RandomContainers::set_predictable().
+  void set_predictable(bool predictable) { containers_.set_predictable(predictable); }
+
   uint64_t Below(uint64_t limit) { return random_() % limit; }
 
  private:
@@ -119,6 +125,7 @@ class RandomCommands {
     const uint64_t choice = Below(60);
     if (choice == 0) return "";
     if (choice == 1) return std::string(300, 'L');
+    if (choice < 20) return containers_.AnyKey();
     return "k" + std::to_string(Below(12));
   }
   std::string Number() {
@@ -251,6 +258,7 @@ class RandomCommands {
   }
 
   std::mt19937_64 random_;
+  RandomContainers containers_{&random_};
   int64_t now_ms_ = 0;
   bool short_lives_ = false;
 };

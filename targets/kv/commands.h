@@ -111,6 +111,7 @@ void RegisterBitCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);
 void RegisterListCommands(HandlerMap* handlers);
 void RegisterListMoveCommands(HandlerMap* handlers);
+void RegisterSort(HandlerMap* handlers);
 void RegisterHashCommands(HandlerMap* handlers);
 void RegisterSetCommands(HandlerMap* handlers);
 void RegisterSetAlgebraCommands(HandlerMap* handlers);

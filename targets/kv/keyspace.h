@@ -179,6 +179,10 @@ class Keyspace {
                         std::string_view value);
   void TrimList(Context& context, int db, const Entry* entry, size_t first, size_t count);
 
+  // Sets `target`, of whatever type it was, to a list; without values it is deleted.
+  void StoreList(Context& context, int db, std::string_view target, Texts values,
+                 std::string_view event);
+
   // Fields and values in turn. Returns how many fields are new.
   size_t SetFields(Context& context, int db, std::string_view key, const Entry* entry,
                    Texts fields_and_values, std::string_view event = "hset");

@@ -166,6 +166,17 @@ void Keyspace::TrimList(Context& context, int db, const Entry* entry, size_t fir
   Shrunk(context, db, Mutable(entry), list.size(), "ltrim");
 }
 
+void Keyspace::StoreList(Context& context, int db, std::string_view target, Texts values,
+                         std::string_view event) {
+  ListValue list = ListValue::New();
+  list.Push(End::kBack, values, forms_);
+  if (!values.empty()) {
+    if (EntryOf(db, target) != nullptr) context.effects->Add(db, {"del", target});
+    AddEffect(context, db, {"rpush", target}, values);
+  }
+  StoreResult(context, db, target, Type::kList, list.object(), event);
+}
+
 // ---- hashes ----
 
 size_t Keyspace::SetFields(Context& context, int db, std::string_view key, const Entry* entry,

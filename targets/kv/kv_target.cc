@@ -23,6 +23,7 @@ HandlerMap AllHandlers() {
   RegisterLcs(&handlers);
   RegisterListCommands(&handlers);
   RegisterListMoveCommands(&handlers);
+  RegisterSort(&handlers);
   RegisterHashCommands(&handlers);
   RegisterSetCommands(&handlers);
   RegisterSetAlgebraCommands(&handlers);
