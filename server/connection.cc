@@ -38,14 +38,13 @@ bool Connection::MayRead() const {
 }
 
 void Connection::OnReadable() {
-  env_->handler->OnInput();
-  session_.last_active = env_->now;
   if (input_.size() == input_start_) {
     // Nothing waits: read into the shared buffer, keep only what isn't executed.
     input_.clear();
     input_start_ = 0;
     std::string& shared = env_->shared_input;
     ssize_t got = recv(fd_, shared.data(), shared.size(), 0);
+    NoteInput();
     if (got <= 0) return OnReadEnd(got);
     received_ += static_cast<uint64_t>(got);
     env_->bytes_read += static_cast<uint64_t>(got);
@@ -57,6 +56,21 @@ void Connection::OnReadable() {
     if (!closed_) ExecuteInput();
   }
   if (!MayRead()) readable_.Disable();
+}
+
+// The time is taken behind the read: a lock that is renewed by what was read is renewed from a moment
+// at which that had been sent, however long this process was stopped before the read.
+void Connection::NoteInput() {
+  env_->handler->OnInput();
+  session_.last_active = env_->now;
+}
+
+// Other nodes send whole log entries, however big, whatever clients may send.
+protocol::ParseLimits Connection::Limits() const {
+  protocol::ParseLimits limits = env_->limits;
+  limits.authenticated = session_.authenticated;
+  if (!session_.peer_id.empty()) limits.max_bulk_bytes = kPeerBulkBytes;
+  return limits;
 }
 
 void Connection::ReadInto() {
@@ -74,10 +88,12 @@ void Connection::ReadInto() {
   input_.resize(old_size + room);
   ssize_t got = recv(fd_, input_.data() + old_size, room, 0);
   input_.resize(old_size + (got > 0 ? static_cast<size_t>(got) : 0));
+  NoteInput();
   if (got <= 0) return OnReadEnd(got);
   received_ += static_cast<uint64_t>(got);
   env_->bytes_read += static_cast<uint64_t>(got);
-  if (input_.size() - input_start_ > env_->query_buffer_limit) Close();
+  size_t limit = session_.peer_id.empty() ? env_->query_buffer_limit : 2 * kPeerBulkBytes;
+  if (input_.size() - input_start_ > limit) Close();
 }
 
 void Connection::OnReadEnd(ssize_t got) {
@@ -131,7 +147,6 @@ size_t Connection::Execute(std::string_view bytes) {
   constexpr size_t kLeastAhead = 48;
   size_t used = 0;
   executing_ = true;
-  protocol::ParseLimits limits = env_->limits;
   while (used < bytes.size() && MayRead()) {
     std::string_view rest = bytes.substr(used);
     if (rest.size() > kLeastAhead && !parser_.partial() && session_.authenticated) {
@@ -140,8 +155,7 @@ size_t Connection::Execute(std::string_view bytes) {
       if (ahead > 0) continue;
       if (!MayRead()) break;
     }
-    limits.authenticated = session_.authenticated;
-    auto status = parser_.Parse(rest, limits);
+    auto status = parser_.Parse(rest, Limits());
     if (status == protocol::RequestParser::Status::kNeedMore) break;
     if (status == protocol::RequestParser::Status::kError) {
       ProtocolError();

@@ -4,7 +4,7 @@
 // A request is parsed in place: its arguments point into the connection's input, or into the
 // buffer that all connections share when none of this connection's bytes wait.
 //
-// Limits: input not yet executed (client-query-buffer-limit); output not yet sent: above
+// Limits: input not yet executed (client-query-buffer-limit; another node's: kPeerBulkBytes); output not yet sent: above
 // kOutputPause nothing more of the input is executed until it shrank (client-output-buffer-limit,
 // where set, closes the connection).
 // Ownership: ConnectionTable owns all connections; Close() only marks, the table deletes at the end
@@ -119,6 +119,9 @@ class Connection {
  public:
   static constexpr size_t kSharedInput = 128 << 10;
   static constexpr size_t kOutputPause = 32 << 20;
+  // One argument of another node's request: an entry (cluster::kMaxRecordBytes), or a command that
+  // a client was allowed.
+  static constexpr size_t kPeerBulkBytes = 2ull << 30;
 
   // Takes the descriptor (non-blocking).
   Connection(ConnectionEnvironment* environment, int fd, Session session);
@@ -163,6 +166,8 @@ class Connection {
   void OnReadable();
   void OnWritable();
   void ReadInto();
+  void NoteInput();
+  protocol::ParseLimits Limits() const;
   void OnReadEnd(ssize_t got);
   // Executes requests at the front of `bytes`; returns how many bytes were used.
   size_t Execute(std::string_view bytes);

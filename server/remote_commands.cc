@@ -4,6 +4,10 @@
 
 namespace understudy::server {
 
+namespace {
+constexpr size_t kMaxReplyBytes = 1u << 20;  // of one PEER.REPLY, but for a reply that is bigger
+}  // namespace
+
 void RemoteCommands::OnForward(const Batch& batch) {
   if (host_->member().role() != cluster::Role::kGlobal || batch.term != host_->member().term()) {
     return;
@@ -46,7 +50,7 @@ void RemoteCommands::Execute(uint64_t run, Origin* origin) {
 void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command) {
   Tag tag{run, command->sequence, origin->low};
   const OriginTable::Executed* executed = nullptr;
-  Reply reply{command->sequence, Gate{}, false, {}};
+  Reply reply{command->sequence, Gate{}, true, {}};
   switch (host_->origins().Find(tag, &executed)) {
     case OriginTable::Known::kRefused:
       return;
@@ -70,7 +74,6 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
       bool entry = host_->ExecuteTagged(request, tag, command->resp, &reply.bytes, &reply.gate);
       host_->DeliverPublications();
       if (entry) return host_->WantCommit(origin->node, reply.gate.index);
-      reply.of_turn = true;
       read_in_turn_ = true;
       break;
     }
@@ -95,17 +98,24 @@ void RemoteCommands::Flush() {
     PeerLink* link = peers_->Find(origin.node);
     std::string* out = link == nullptr ? nullptr : link->output();
     if (out == nullptr) continue;  // the origin asks again when this link is back
-    scratch_.clear();
-    while (!origin.replies.empty() &&
-           origin.replies.front().gate.OpenAt(host_->applied(), host_->confirmed())) {
-      AppendForwardedReply(&scratch_, origin.replies.front().sequence,
-                           origin.replies.front().bytes);
-      origin.replies.pop_front();
+    while (SendReplies(run, &origin, out)) {
     }
-    if (scratch_.empty()) continue;
-    AppendCommand(out, {"PEER.REPLY", host_->name(), std::to_string(origin.term),
-                        std::to_string(run), std::to_string(origin.attempt), scratch_});
   }
+}
+
+// One message of replies whose gates are open. False: there are none (any more).
+bool RemoteCommands::SendReplies(uint64_t run, Origin* origin, std::string* out) {
+  scratch_.clear();
+  while (!origin->replies.empty() && scratch_.size() < kMaxReplyBytes &&
+         origin->replies.front().gate.OpenAt(host_->applied(), host_->confirmed())) {
+    AppendForwardedReply(&scratch_, origin->replies.front().sequence,
+                         origin->replies.front().bytes);
+    origin->replies.pop_front();
+  }
+  if (scratch_.empty()) return false;
+  AppendCommand(out, {"PEER.REPLY", host_->name(), std::to_string(origin->term),
+                      std::to_string(run), std::to_string(origin->attempt), scratch_});
+  return true;
 }
 
 }  // namespace understudy::server

@@ -69,6 +69,7 @@ class RemoteCommands {
   };
   void Execute(uint64_t run, Origin* origin);
   void ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command);
+  bool SendReplies(uint64_t run, Origin* origin, std::string* out);
 
   ClusterHost* host_;
   Peers* peers_;
