@@ -199,7 +199,12 @@ bool Node::Open(std::string* error) {
   signals_ = std::make_unique<Signals>(this);
 
   cluster::Member& member = host_->member();
-  if (member.configuration().members.empty() && options.join.empty()) {
+  const bool empty = member.configuration().members.empty();
+  if (empty && options.join.empty() && (member.term() != 0 || member.log().last_index() != 0)) {
+    *error = "this node hadn't yet joined its cluster when it stopped: it needs --join";
+    return false;
+  }
+  if (empty && options.join.empty()) {
     host_->Bootstrap({identity_.id, identity_.name, identity_.address, MemberInfo::Kind::kVoter},
                      now());
   }
@@ -280,7 +285,8 @@ void Node::MakePeers() {
   events.connected = [this](const cluster::NodeId& id, cluster::RunId run) {
     RefreshNow();
     host_->member().PeerConnected(id, run, now());
-    if (id == host_->member().holder()) forwarder_->AskAgain();
+    // Not only of one who is known to hold the lock right now: it may hold it again in this turn.
+    if (id == host_->member().lock_state().holder) forwarder_->AskAgain();
   };
   events.closed = [this](const cluster::NodeId& id) {
     RefreshNow();
@@ -288,30 +294,40 @@ void Node::MakePeers() {
   };
   events.dead = [this](const cluster::NodeId& id, cluster::RunId run) {
     RefreshNow();
-    // No run at all is alive there: then the one that we know as holder isn't either.
-    const cluster::LockState& lock = host_->member().lock_state();
-    if (run == 0 && id == lock.holder) run = lock.holder_run;
-    if (run != 0) host_->member().PeerDead(id, run, now());
+    host_->member().PeerDead(id, run, now());
   };
   Peers::Self self{identity_.id, identity_.name, identity_.address, identity_.run,
                    options().PeerPassword()};
   peers_ = std::make_unique<Peers>(&loop_, log_.get(), std::move(self), std::move(events));
 }
 
-// Links to all members; and asks to be taken in, or to have a new name or address noted. Who was
+// Links to all members, the appended configuration's and the committed one's: who leaves is still to
+// be told so. An address that a node announced itself stands until its entry changes.
+void Node::FollowMembers(const cluster::Configuration& appended,
+                         const cluster::Configuration& committed) {
+  if (appended == followed_ && committed == followed_committed_) return;
+  for (const MemberInfo& info : appended.members) {
+    const MemberInfo* before = followed_.Find(info.id);
+    bool same = before != nullptr && before->address == info.address;
+    if (!same || peers_->Find(info.id) == nullptr) peers_->Ensure(info.id, info.address);
+  }
+  if (appended.Find(identity_.id) != nullptr) {
+    std::vector<cluster::NodeId> ids;
+    for (const auto* configuration : {&appended, &committed}) {
+      for (const MemberInfo& info : configuration->members) ids.push_back(info.id);
+    }
+    peers_->Retain(ids);
+  }
+  followed_ = appended;
+  followed_committed_ = committed;
+}
+
+// Follows the configuration; and asks to be taken in, or to have a new name or address noted. Who was
 // removed doesn't ask.
 void Node::FollowConfiguration() {
   cluster::Member& member = host_->member();
   const cluster::Configuration& configuration = member.configuration();
-  if (!(configuration == followed_)) {
-    followed_ = configuration;
-    std::vector<cluster::NodeId> ids;
-    for (const MemberInfo& info : configuration.members) {
-      ids.push_back(info.id);
-      peers_->Ensure(info.id, info.address);
-    }
-    if (configuration.Find(identity_.id) != nullptr) peers_->Retain(ids);
-  }
+  FollowMembers(configuration, member.lock_state().configuration);
   const MemberInfo* self = configuration.Find(identity_.id);
   if (self == nullptr && was_member_) {
     // CLUSTER FORGET, committed or about to be: it stays out until somebody starts it anew.

@@ -93,6 +93,8 @@ class Node {
   bool Listen(std::string* error);
   void MakePeers();
   void FollowConfiguration();
+  void FollowMembers(const cluster::Configuration& appended,
+                     const cluster::Configuration& committed);
   void EndTurn();
   void ScheduleTick();
   void Cron();
@@ -128,7 +130,8 @@ class Node {
   std::unique_ptr<FdEvent> disk_events_;
   std::unique_ptr<Timer> tick_, cron_;
   std::unique_ptr<Signals> signals_;
-  cluster::Configuration followed_;  // the configuration that the links were made from
+  // The configurations that the links were made from.
+  cluster::Configuration followed_, followed_committed_;
   bool was_member_ = false;          // in this run, by a committed configuration
   bool forgotten_ = false;           // and isn't any more
   cluster::Micros next_tick_ = 0;

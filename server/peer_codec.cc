@@ -1,5 +1,6 @@
 #include "server/peer_codec.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 
@@ -80,6 +81,14 @@ void SetNumbers(const std::array<uint64_t, kNumbers>& n, Message* m) {
   m->request = n[10];
 }
 
+// What numbers of a message can be used for, whoever sent it: counting on from them overflows
+// nothing.
+bool IsSane(const Message& m) {
+  const uint64_t largest =
+      std::max({m.term, m.log_term, m.log_index, m.commit, m.match, m.received, m.hint_term});
+  return largest <= kMaxPeerNumber && m.global_time_ms >= 0 && m.global_time_ms <= kMaxPeerTimeMs;
+}
+
 void AppendHeader(std::string* out, char type, size_t count) {
   char digits[32];
   out->push_back(type);
@@ -147,7 +156,7 @@ bool DecodeMessage(std::span<const std::string_view> args, Message* message) {
   }
   SetNumbers(numbers, message);
   message->records = args[4 + kNumbers];
-  return true;
+  return IsSane(*message);
 }
 
 void AppendForwarded(std::string* out, const ForwardedCommand& command) {

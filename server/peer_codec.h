@@ -24,6 +24,10 @@
 
 namespace understudy::server {
 
+// Terms and indexes, and times, that are believed.
+inline constexpr uint64_t kMaxPeerNumber = 1ull << 62;
+inline constexpr int64_t kMaxPeerTimeMs = int64_t{1} << 53;
+
 // Decimal digits only, within uint64. False: not such a number.
 bool ParseUnsigned(std::string_view text, uint64_t* value);
 

@@ -15,15 +15,16 @@
 namespace understudy::server {
 
 PeerLink::PeerLink(EventLoop* loop, Logger* log, std::string host, int port, std::string auth,
-                   std::string hello, Events events)
+                   std::string hello, std::string expected, Events events)
     : loop_(loop),
       log_(log),
       host_(std::move(host)),
       port_(port),
       auth_(std::move(auth)),
       hello_(std::move(hello)),
+      expected_(std::move(expected)),
       events_(std::move(events)),
-      dial_timer_(loop, [this] { Dial(); }) {
+      dial_timer_(loop, [this] { OnTimer(); }) {
   dial_timer_.Start(0);
 }
 
@@ -43,12 +44,29 @@ void PeerLink::Dial() {
   if (state_ != State::kIdle) return;
   context_ = redisConnectNonBlock(host_.c_str(), port_);
   if (context_ == nullptr) return ScheduleDial();
-  if (context_->err != 0) return Lost(errno == ECONNREFUSED);
+  // Only of a connection: whoever resolves names may be refused by somebody else.
+  if (context_->err != 0) return Lost(context_->err == REDIS_ERR_IO && errno == ECONNREFUSED);
   state_ = State::kDialing;
   readable_ = std::make_unique<FdEvent>(loop_, context_->fd, EV_READ, [this] { OnReadable(); });
   writable_ = std::make_unique<FdEvent>(loop_, context_->fd, EV_WRITE, [this] { OnWritable(); });
   writable_->Enable();
   readable_->Enable();
+  dial_timer_.Start(kDialTimeout);
+}
+
+void PeerLink::OnTimer() {
+  if (state_ == State::kIdle) return Dial();
+  if (state_ != State::kConnected) Lost(false);
+}
+
+void PeerLink::SetSocketOptions() {
+  int on = 1, seconds = 1, probes = kSilenceMs / 1000, timeout_ms = kSilenceMs;
+  setsockopt(context_->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  setsockopt(context_->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof(timeout_ms));
+  setsockopt(context_->fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
+  setsockopt(context_->fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
+  setsockopt(context_->fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
+  setsockopt(context_->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 void PeerLink::OnDialed() {
@@ -56,9 +74,9 @@ void PeerLink::OnDialed() {
   socklen_t size = sizeof(error);
   if (getsockopt(context_->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
   if (error != 0) return Lost(error == ECONNREFUSED);
-  int on = 1;
-  setsockopt(context_->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  SetSocketOptions();
   state_ = State::kGreeting;
+  dial_timer_.Start(kGreetingTimeout);
   output_.clear();
   output_sent_ = 0;
   skip_replies_ = 0;
@@ -113,16 +131,24 @@ void PeerLink::OnReply(std::string_view text, const std::string& first, const st
     }
     return;
   }
-  if (first.empty() || third.empty()) {
-    log_->Warning("Node at %s refuses the link: %s", address().c_str(), std::string(text).c_str());
-    dial_delay_ = kSlowestDial;
-    return Lost(false);
+  if (first.empty() || third.empty()) return Decline("refuses the link: " + std::string(text));
+  if (!expected_.empty() && first != expected_) {
+    return Decline("is " + first.substr(0, 8) + ", not " + expected_.substr(0, 8) + " as expected");
   }
+  complaint_.clear();
+  dial_timer_.Stop();
   node_id_ = first;
   run_ = std::strtoull(third.c_str(), nullptr, 10);
   state_ = State::kConnected;
   dial_delay_ = 0;
   events_.connected(*this, node_id_, run_);
+}
+
+void PeerLink::Decline(const std::string& why) {
+  if (why != complaint_) log_->Warning("Node at %s %s", address().c_str(), why.c_str());
+  complaint_ = why;
+  dial_delay_ = kSlowestDial;
+  Lost(false);
 }
 
 void PeerLink::Lost(bool refused) {
@@ -149,7 +175,6 @@ bool PeerLink::Send(std::string_view bytes) {
   output_.append(bytes);
   return true;
 }
-
 
 void PeerLink::Flush() {
   if (state_ != State::kConnected && state_ != State::kGreeting) return;

@@ -3,7 +3,9 @@
 // Transport (a non-blocking hiredis context and its descriptor), formatting (peer_codec.h) and
 // parsing (hiredis' reader) are apart, so that another transport, TLS, can take the place of the
 // first. A link dials again by itself, at once after a loss and then more and more slowly, up to
-// kSlowestDial; refused dials are reported, they are what proves a process dead.
+// kSlowestDial; refused dials are reported, they are what proves a process dead. A dial that isn't
+// answered, and a connection over which nothing arrives any more (the host is gone, or the network
+// was for a while: TCP would try again more and more rarely), is given up and made anew.
 //
 // Limits: at most kMaxBacklog bytes wait to be sent; a message that finds more is dropped (the
 // consensus layer repeats what matters), and Send() says so.
@@ -28,6 +30,9 @@ class PeerLink {
  public:
   static constexpr cluster::Micros kFastestDial = 1000;
   static constexpr cluster::Micros kSlowestDial = 250 * 1000;
+  static constexpr cluster::Micros kDialTimeout = 2 * 1000 * 1000;
+  static constexpr cluster::Micros kGreetingTimeout = 10 * 1000 * 1000;  // the process may be stopped
+  static constexpr int kSilenceMs = 5000;  // what was sent isn't acknowledged by the other's host
   static constexpr size_t kMaxBacklog = 256u << 20;
 
   struct Events {
@@ -42,16 +47,20 @@ class PeerLink {
   };
 
   // `hello` is the RESP command sent first on every new connection (with AUTH before it, if the
-  // nodes want that).
+  // nodes want that). `expected`: the id of the node to be there, any other is left alone; empty:
+  // whoever it is.
   PeerLink(EventLoop* loop, Logger* log, std::string host, int port, std::string auth,
-           std::string hello, Events events);
+           std::string hello, std::string expected, Events events);
   ~PeerLink();
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
 
   const std::string& host() const { return host_; }
   int port() const { return port_; }
-  std::string address() const { return host_ + ":" + std::to_string(port_); }
+  std::string address() const {  // in the form that SplitAddress() takes
+    std::string host = host_.find(':') == std::string::npos ? host_ : "[" + host_ + "]";
+    return host + ":" + std::to_string(port_);
+  }
   bool connected() const { return state_ == State::kConnected; }
   const std::string& node_id() const { return node_id_; }  // who answered last; may be empty
   uint64_t run() const { return run_; }
@@ -76,14 +85,18 @@ class PeerLink {
   void OnReadable();
   void OnWritable();
   void OnReply(std::string_view text, const std::string& first, const std::string& third);
+  void OnTimer();
+  void SetSocketOptions();
   void Lost(bool refused);
+  void Decline(const std::string& why);
   void ScheduleDial();
 
   EventLoop* loop_;
   Logger* log_;
   std::string host_;
   int port_;
-  std::string auth_, hello_;
+  std::string auth_, hello_, expected_;
+  std::string complaint_;  // the last one logged
   Events events_;
   State state_ = State::kIdle;
   redisContext* context_ = nullptr;

@@ -6,6 +6,11 @@
 
 namespace understudy::server {
 
+namespace {
+// Members, and others who say that they want to be.
+constexpr size_t kMaxLinks = 2 * cluster::kMaxMembers;
+}  // namespace
+
 using Args = std::span<const std::string_view>;
 
 bool PeerRequests::Handle(Connection& connection, const protocol::Command& command, Args args) {
@@ -26,6 +31,8 @@ bool PeerRequests::Handle(Connection& connection, const protocol::Command& comma
   cluster::Message message;
   if (!DecodeMessage(args, &message)) return false;
   message.to = node_->identity().id;
+  // A disk that is behind: the global sends it again when this node has caught up.
+  if (!message.records.empty() && node_->writer().overloaded()) return true;
   node_->host().Step(message, node_->now());
   return true;
 }
@@ -39,12 +46,15 @@ void PeerRequests::Answer(Connection& connection, std::string_view resp) {
 bool PeerRequests::Hello(Connection& connection, Args args) {
   uint64_t run;
   if (args.size() != 5 || args[1].size() != 40 || !ParseUnsigned(args[4], &run)) return false;
+  const cluster::NodeId id(args[1]);
+  const bool member = node_->host().member().configuration().Find(id) != nullptr;
+  if (!member && node_->peers().links().size() >= kMaxLinks) return false;
   Session& session = connection.session();
   session.peer_id = std::string(args[1]);
   session.name = std::string(args[2]);
   node_->peers().Ensure(session.peer_id, std::string(args[3]));
   // The other side's connection is new: what it said over an older one may be lost.
-  if (session.peer_id == node_->host().member().holder()) node_->forwarder().AskAgain();
+  if (session.peer_id == node_->host().member().lock_state().holder) node_->forwarder().AskAgain();
   const Identity& self = node_->identity();
   std::string reply;
   protocol::ReplyWriter writer(&reply, 2);

@@ -63,29 +63,28 @@ void Peers::Ensure(const cluster::NodeId& id, const std::string& address) {
   int port;
   if (!SplitAddress(address, &host, &port)) return;
   PeerLink::Events events;
-  events.connected = [this, id](PeerLink& link, const std::string& node, uint64_t run) {
-    OnConnected(id, link, node, run);
+  events.connected = [this, id](PeerLink& link, const std::string&, uint64_t run) {
+    OnConnected(id, link, run);
   };
   events.closed = [this, id](PeerLink&) { events_.closed(id); };
-  events.refused = [this, id](PeerLink&) {
-    auto run = runs_.find(id);
-    events_.dead(id, run == runs_.end() ? 0 : run->second);
-  };
-  links_[id] = std::make_unique<PeerLink>(loop_, log_, host, port, self_.password, Hello(),
+  events.refused = [this, id](PeerLink& link) { OnRefused(id, link); };
+  links_[id] = std::make_unique<PeerLink>(loop_, log_, host, port, self_.password, Hello(), id,
                                           std::move(events));
 }
 
-void Peers::OnConnected(const cluster::NodeId& id, PeerLink& link, const std::string& node,
-                        cluster::RunId run) {
-  if (node != id) {
-    log_->Warning("At %s there is another node (%.8s) than expected (%.8s)", link.address().c_str(),
-                  node.c_str(), id.c_str());
-    return;
-  }
-  auto known = runs_.find(id);
-  if (known != runs_.end() && known->second != run) events_.dead(id, known->second);
-  runs_[id] = run;
+void Peers::OnConnected(const cluster::NodeId& id, PeerLink& link, cluster::RunId run) {
+  Seen& seen = runs_[id];
+  if (seen.run != 0 && seen.run != run) events_.dead(id, seen.run);
+  seen = {run, link.address()};
   events_.connected(id, run);
+}
+
+// No proof if that run was seen elsewhere, or none was: it may live at another address.
+void Peers::OnRefused(const cluster::NodeId& id, PeerLink& link) {
+  auto seen = runs_.find(id);
+  if (seen != runs_.end() && seen->second.address == link.address()) {
+    events_.dead(id, seen->second.run);
+  }
 }
 
 void Peers::Retain(const std::vector<cluster::NodeId>& ids) {
@@ -94,8 +93,10 @@ void Peers::Retain(const std::vector<cluster::NodeId>& ids) {
       ++it;
       continue;
     }
+    const cluster::NodeId id = it->first;
     retired_.push_back(std::move(it->second));
     it = links_.erase(it);
+    events_.closed(id);
   }
 }
 
@@ -153,7 +154,7 @@ void Peers::AskToJoin() {
   events.refused = [this](PeerLink&) { NextJoinAddress(); };
   events.answered = [this](PeerLink&, std::string_view reply) { OnJoinAnswer(reply); };
   joining.link = std::make_unique<PeerLink>(loop_, log_, host, port, self_.password, Hello(),
-                                            std::move(events));
+                                            "", std::move(events));
 }
 
 void Peers::NextJoinAddress() {

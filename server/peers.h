@@ -22,8 +22,8 @@ class Peers {
     // A link to that node works; it is in this run.
     std::function<void(const cluster::NodeId& id, cluster::RunId run)> connected;
     std::function<void(const cluster::NodeId& id)> closed;
-    // The link ended, and a new one was refused or found another run: `run` isn't alive any more;
-    // 0 if no link to that node worked yet: no run at that address is alive.
+    // The link to this run ended, and a new one to the same address was refused, or one to any
+    // address found another run: it isn't alive any more.
     std::function<void(const cluster::NodeId& id, cluster::RunId run)> dead;
   };
   struct Self {
@@ -39,7 +39,7 @@ class Peers {
 
   // A link to that node at that address, made or moved there.
   void Ensure(const cluster::NodeId& id, const std::string& address);
-  // Keeps links to these nodes (and to those that greeted since) only.
+  // Keeps links to these nodes only.
   void Retain(const std::vector<cluster::NodeId>& ids);
 
   PeerLink* Find(const cluster::NodeId& id);
@@ -55,8 +55,8 @@ class Peers {
  private:
   struct Joining;
   std::string Hello() const;
-  void OnConnected(const cluster::NodeId& id, PeerLink& link, const std::string& node,
-                   cluster::RunId run);
+  void OnConnected(const cluster::NodeId& id, PeerLink& link, cluster::RunId run);
+  void OnRefused(const cluster::NodeId& id, PeerLink& link);
   void AskToJoin();
   void NextJoinAddress();
   void OnJoinAnswer(std::string_view reply);
@@ -67,7 +67,11 @@ class Peers {
   Events events_;
   std::map<cluster::NodeId, std::unique_ptr<PeerLink>> links_;
   std::vector<std::unique_ptr<PeerLink>> retired_;  // deleted at the next flush
-  std::map<cluster::NodeId, cluster::RunId> runs_;  // last seen alive
+  struct Seen {
+    cluster::RunId run = 0;
+    std::string address;
+  };
+  std::map<cluster::NodeId, Seen> runs_;  // last seen alive, and where
   std::unique_ptr<Joining> joining_;
 };
 

@@ -22,6 +22,10 @@ bool DecodeSnapshotChunk(std::span<const std::string_view> args, SnapshotChunk* 
       !ParseUnsigned(args[8], &chunk->offset) || !ParseUnsigned(args[9], &chunk->total)) {
     return false;
   }
+  if (std::max({chunk->sender_term, chunk->meta.index, chunk->meta.term}) > kMaxPeerNumber ||
+      time > static_cast<uint64_t>(kMaxPeerTimeMs)) {
+    return false;
+  }
   chunk->from = cluster::NodeId(args[3]);
   chunk->meta.time_ms = static_cast<int64_t>(time);
   chunk->meta.configuration = std::string(args[7]);
