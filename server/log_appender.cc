@@ -35,6 +35,14 @@ LogAppender::~LogAppender() {
 
 bool LogAppender::Open(std::vector<Segment> segments, uint64_t next_number, std::string* error) {
   segments_ = std::move(segments);
+  // What was read may be in the kernel only, and counts as durable from now on.
+  for (const Segment& segment : segments_) {
+    int fd = open(segment.path.c_str(), O_RDWR | O_CLOEXEC);
+    bool good = fd >= 0 && files_->Sync(fd);
+    if (!good) *error = "Can't fsync " + segment.path + ": " + strerror(errno);
+    if (fd >= 0) close(fd);
+    if (!good) return false;
+  }
   directory_fd_ = open(dir_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory_fd_ >= 0 && BeginSegment(next_number) && Sync(TakeSyncWork())) return true;
   *error = "Can't begin a log file in " + dir_ + ": " + strerror(errno);
