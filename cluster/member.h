@@ -168,6 +168,9 @@ class Member {
   // Linearizable read: the answer comes in Ready::reads under the number returned. At the global:
   // when its lease (or a round of confirmation begun now) allows; elsewhere: asks the global.
   uint64_t RequestRead(Micros now);
+  // False (--reads quorum): the lease answers nothing, each batch of reads takes a round. At first
+  // true.
+  void SetReadsByLease(bool on);
   // At the global, cheap: may a read executed before `now` be answered at once?
   bool LeaseValid(Micros now) const;
 

@@ -269,6 +269,7 @@ struct Member::Impl {
   bool ReadsNeedRound() const;
   bool MayAnswerReads() const;
   bool LeaseValid(Micros at) const;
+  bool LeaseAnswers() const { return reads_by_lease && LeaseValid(now); }
   Micros LeaseTime() const { return options.lock_ttl - options.lock_ttl / 10; }
   bool Confirmed(const PendingRead& read) const;
   bool HasMajority(Micros at) const;
@@ -349,6 +350,7 @@ struct Member::Impl {
   Micros next_reelection = kNever;
 
   // Reads.
+  bool reads_by_lease = true;
   uint64_t next_read = 0;
   uint64_t first_unasked = 0;
   std::deque<ReadQuestion> questions;

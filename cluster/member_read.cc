@@ -45,18 +45,18 @@ bool Member::Impl::Confirmed(const PendingRead& read) const {
 
 bool Member::Impl::MayAnswerReads() const {
   if (pending_reads.empty() || !Serving()) return false;
-  return LeaseValid(now) || Confirmed(pending_reads.front()) || ReadsNeedRound();
+  return LeaseAnswers() || Confirmed(pending_reads.front()) || ReadsNeedRound();
 }
 
 bool Member::Impl::ReadsNeedRound() const {
   return !pending_reads.empty() && Serving() && pending_reads.back().newest_sent >= round_sent &&
-         !LeaseValid(now);
+         !LeaseAnswers();
 }
 
 // The index is that of the answer's moment: at least the one of the read's.
 void Member::Impl::AnswerReads(Ready* ready) {
   if (!Serving()) return;
-  bool lease = LeaseValid(now);
+  bool lease = LeaseAnswers();
   while (!pending_reads.empty() && (lease || Confirmed(pending_reads.front()))) {
     const PendingRead& read = pending_reads.front();
     if (read.asker.empty()) {

@@ -27,7 +27,11 @@ class ClusterHost::Publisher : public targets::Publisher {
  public:
   explicit Publisher(const Environment* environment) : env_(environment) {}
 
+  // What was told already isn't told again.
+  void set_muted(bool muted) { muted_ = muted; }
+
   void Publish(const targets::Publication& publication) override {
+    if (muted_) return;
     Kept kept;
     kept.channel = publication.channel;
     kept.kind = publication.kind;
@@ -35,10 +39,10 @@ class ClusterHost::Publisher : public targets::Publisher {
     kept_.push_back(std::move(kept));
   }
   void Subscribe(const targets::Client& client, std::string_view channel) override {
-    if (client.node_id == env_->id) env_->clients->OnSubscribe(client.id, channel);
+    if (client.node_id == env_->id && !muted_) env_->clients->OnSubscribe(client.id, channel);
   }
   void Unsubscribe(const targets::Client& client, std::string_view channel) override {
-    if (client.node_id == env_->id) env_->clients->OnUnsubscribe(client.id, channel);
+    if (client.node_id == env_->id && !muted_) env_->clients->OnUnsubscribe(client.id, channel);
   }
 
   size_t Receivers(std::string_view channel, std::string_view kind) override {
@@ -64,6 +68,7 @@ class ClusterHost::Publisher : public targets::Publisher {
   const Environment* env_;
   std::vector<Kept> kept_;
   Gate gate_;
+  bool muted_ = false;
 };
 
 ClusterHost::ClusterHost(Environment environment)
@@ -91,6 +96,7 @@ void ClusterHost::Bootstrap(const cluster::MemberInfo& self, Micros now) {
 
 void ClusterHost::BeginWork(Micros now) {
   now_ = now;
+  member_->SetReadsByLease(env_.options->reads == ReadMode::kLease);
   can_execute_ = member_->serving() && !needs_rebuild_ && !member_->transferring() &&
                  state_index_ >= member_->commit() && !env_.writer->overloaded() &&
                  member_->LeaseValid(now);
@@ -146,14 +152,20 @@ void ClusterHost::Send(cluster::Ready* ready) {
 
 void ClusterHost::ApplyCommitted() {
   Index commit = member_->commit();
-  if (applied_ >= commit || needs_rebuild_) return;
+  if ((applied_ >= commit && state_index_ >= applied_) || needs_rebuild_) return;
   Index upto = commit;
   if (state_index_ < commit) {
+    if (state_index_ < member_->log().base_index()) {
+      env_.log->Warning("%s: the entries behind %llu aren't here any more, fetching the state",
+                        env_.name.c_str(), static_cast<unsigned long long>(state_index_));
+      return NeedState();
+    }
     upto = std::min(commit, state_index_ + kApplyAtOnce);
     member_->log().ForEach(state_index_ + 1, upto,
                            [this](const EntryView& entry) { ApplyEntry(entry); });
     state_index_ = std::max(state_index_, upto);
   }
+  if (upto < applied_) return;  // a state that is being rebuilt
   applied_ = upto;
   env_.clients->OnProgress(applied_, confirmed_);
 }
@@ -171,6 +183,8 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
   context.now_ms = entry.time_ms;
   context.index = entry.index;
   context.commit = entry.index;
+  const bool told = entry.index <= applied_;
+  publisher_->set_muted(told);
   context.publisher = publisher_.get();
   targets::EffectWriter count_only(nullptr);
   context.effects = &count_only;
@@ -186,8 +200,11 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
   }
   if (!payload.reply.empty()) {
     origins_.Record({payload.run, payload.sequence, payload.low}, entry.index, payload.reply);
-    if (payload.run == env_.run) env_.clients->OnForwardedReply(payload.sequence, payload.reply);
+    if (payload.run == env_.run && !told) {
+      env_.clients->OnForwardedReply(payload.sequence, payload.reply);
+    }
   }
+  publisher_->set_muted(false);
   if (!publisher_->empty()) {
     publisher_->set_gate(Gate{});
     publisher_->Deliver();
@@ -196,13 +213,14 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
 
 void ClusterHost::OnEntriesTruncated(Index after) {
   if (state_index_ > after) {
-    env_.log->Notice("%s: entries %llu to %llu didn't survive, fetching the state anew",
-                     env_.name.c_str(), static_cast<unsigned long long>(after + 1),
-                     static_cast<unsigned long long>(state_index_));
-    needs_rebuild_ = true;
-    can_execute_ = false;
     maker_.Abort("entries in it didn't survive");
-    member_->NeedSnapshot();
+    const Index last = state_index_;
+    const bool rebuilt = RebuildState();
+    env_.log->Notice("%s: entries %llu to %llu didn't survive, %s", env_.name.c_str(),
+                     static_cast<unsigned long long>(after + 1),
+                     static_cast<unsigned long long>(last),
+                     rebuilt ? "making the state anew from the log" : "fetching the state anew");
+    if (!rebuilt) NeedState();
   }
   env_.clients->OnTruncated(after);
 }
@@ -237,7 +255,7 @@ void ClusterHost::HandleReads(cluster::Ready* ready) {
 }
 
 void ClusterHost::ReleaseReads() {
-  if (waiting_reads_.empty() || needs_rebuild_) return;
+  if (waiting_reads_.empty() || !settled()) return;
   std::vector<WaitingRead> open;
   std::erase_if(waiting_reads_, [&](const WaitingRead& read) {
     if (read.index > applied_) return false;

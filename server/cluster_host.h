@@ -13,7 +13,7 @@
 //     It is given up when that state is taken back, and is valid only when its entry is committed.
 //     Locals that the log can't bring up to date get the snapshot on disk, made if it is too old.
 //  4. A state that holds effects of an entry that was truncated answers nothing (settled() is
-//     false) until it has been replaced.
+//     false) until it has been made anew: from the snapshot and the log here, else from the global's.
 // One thread: the event loop's.
 #pragma once
 
@@ -56,7 +56,8 @@ class ClusterClients {
   virtual void OnProgress(cluster::Index commit, uint64_t confirmed) = 0;
   // Entries behind `after` never happened; what was gated by them neither.
   virtual void OnTruncated(cluster::Index after) = 0;
-  // The whole state was replaced by another one.
+  // The whole state was replaced by a snapshot: what the entries in its place would have told here
+  // (replies, publications) comes no more.
   virtual void OnStateReplaced() = 0;
   // A snapshot of the state here was saved, or couldn't be.
   virtual void OnSnapshotEnded(bool saved) = 0;
@@ -101,13 +102,15 @@ class ClusterHost {
   void Tick(cluster::Micros now);
   // What EndTurn() left for the next turn.
   bool HasWork() const {
-    return (!needs_rebuild_ && applied_ < member_->commit()) || maker_.HasWork();
+    bool behind = applied_ < member_->commit() || state_index_ < applied_;
+    return (!needs_rebuild_ && behind) || maker_.HasWork();
   }
   // Upkeep, some times a second: active expiry, memory of the log, progress of transfers.
   void Cron(cluster::Micros now);
 
   // --- requests ------------------------------------------------------------------------------
-  bool can_execute() const { return can_execute_; }
+  // Not while the lock is being handed over either, which a request before this one may have begun.
+  bool can_execute() const { return can_execute_ && !member_->transferring(); }
   // Executes at the global and proposes what it did; the reply may leave when the gate opens.
   // Returns whether there is an entry. What it published waits for DeliverPublications().
   bool Execute(const targets::Request& request, protocol::ReplyWriter* reply, Gate* gate);
@@ -156,7 +159,8 @@ class ClusterHost {
   cluster::Index applied() const { return applied_; }
   cluster::Index state_index() const { return state_index_; }
   uint64_t confirmed() const { return confirmed_; }
-  bool settled() const { return !needs_rebuild_; }
+  // The state here is that of applied(), or ahead of it.
+  bool settled() const { return !needs_rebuild_ && state_index_ >= applied_; }
   bool durable() const;  // --appendonly
   const std::map<cluster::NodeId, std::unique_ptr<SnapshotSender>>& transfers() const {
     return senders_;
@@ -199,6 +203,8 @@ class ClusterHost {
   void StartTransfers(cluster::Micros now);
   void PumpTransfers(cluster::Micros now);
   void FinishInstall(cluster::Micros now);
+  void NeedState();
+  bool RebuildState();
   void TrimLog();
   Peers& peers() const { return **env_.peers; }
   void RunTransaction(const targets::Request& request, protocol::ReplyWriter* reply,
@@ -215,7 +221,7 @@ class ClusterHost {
   std::unique_ptr<Publisher> publisher_;
   cluster::Index applied_ = 0;
   cluster::Index state_index_ = 0;
-  bool needs_rebuild_ = false;
+  bool needs_rebuild_ = false;  // the state isn't of any use
   uint64_t confirmed_ = 0;
   uint64_t sequence_ = 0;  // of tags of requests executed for this node's own clients
 

@@ -1,6 +1,7 @@
 // The part of ClusterHost that moves whole states: from disk at the start, and from the global to
 // a local that can't be served from the log.
 #include <algorithm>
+#include <utility>
 
 #include "server/cluster_host.h"
 #include "targets/effect.h"
@@ -35,6 +36,11 @@ bool ClusterHost::Start(RecoveredCluster recovered, Micros now, int64_t wall_ms,
   log_bytes_ = recovered.log.bytes();
   cluster::Recovered core;
   core.lock = std::move(recovered.lock);
+  // A process that died between the two writes has a newer configuration in its snapshot.
+  if (snapshot.index > core.lock.configuration_index &&
+      cluster::Configuration::Decode(snapshot.configuration, &core.lock.configuration)) {
+    core.lock.configuration_index = snapshot.index;
+  }
   core.base_index = snapshot.index;
   core.base_term = snapshot.term;
   core.last_time_ms = recovered.last_time_ms;
@@ -172,8 +178,13 @@ void ClusterHost::PumpTransfers(Micros now) {
 // --- at a local ---------------------------------------------------------------------------------
 
 void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
-  if (chunk.sender_term < member_->term() || chunk.from != member_->holder()) return;
+  // From whoever was a global in this term or a newer one: what it sends is committed, also if this
+  // node hasn't heard yet who that is.
+  if (chunk.sender_term < member_->term() || member_->role() == cluster::Role::kGlobal) return;
   if (!needs_rebuild_ && chunk.meta.index <= applied_) return;
+  // Nothing here would follow it; or it would take the place of a newer one on disk.
+  if (chunk.meta.index < member_->log().base_index()) return;
+  if (durable() && chunk.meta.index < maker_.saved_index()) return;
   if (!receiver_.Accept(chunk)) return;
   std::string_view bytes = receiver_.bytes(), table;
   uint64_t size;
@@ -189,6 +200,7 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
     needs_rebuild_ = true;
     can_execute_ = false;
     ok = target_->Restore(bytes, &error);
+    if (!ok) NeedState();
   }
   if (!ok) {
     env_.log->Warning("The state received for %s can't be used: %s", env_.name.c_str(),
@@ -218,23 +230,63 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
   env_.writer->SaveSnapshot(std::move(file));
 }
 
-void ClusterHost::FinishInstall(Micros now) {
-  cluster::Configuration configuration;
-  if (!cluster::Configuration::Decode(installing_.configuration, &configuration)) {
-    env_.log->Warning("The state received for %s has no configuration", env_.name.c_str());
-    installing_ = SnapshotMeta();
-    return;
+void ClusterHost::NeedState() {
+  needs_rebuild_ = true;
+  can_execute_ = false;
+  member_->NeedSnapshot();
+}
+
+// From what is here, as after a restart: the snapshot on disk, or none, and the log behind it, which
+// is applied in the next turns. False: the log in memory doesn't reach back that far.
+bool ClusterHost::RebuildState() {
+  const Index base = member_->log().base_index();
+  SnapshotFile snapshot;
+  std::string error;
+  if (base != 0) {
+    const bool reaches = durable() && maker_.saved_index() >= base &&
+                         maker_.saved_index() <= applied_ && installing_.index == 0;
+    if (!reaches) return false;
+    if (LoadSnapshotFile(env_.options->dir, env_.number, &snapshot, &error) !=
+        SnapshotStatus::kLoaded) {
+      maker_.NoteOnDisk(0, 0);
+      return false;
+    }
+    if (snapshot.index < base || snapshot.index > applied_) return false;
   }
-  member_->InstallSnapshot(installing_.index, installing_.term, installing_.time_ms, configuration,
-                           now);
-  applied_ = state_index_ = installing_.index;
+  target_->Clear();
+  origins_.Clear();
+  can_execute_ = false;
+  state_index_ = snapshot.index;
+  return base == 0 ||
+         (target_->Restore(snapshot.data, &error) && origins_.Decode(snapshot.origins));
+}
+
+void ClusterHost::FinishInstall(Micros now) {
+  const SnapshotMeta meta = std::exchange(installing_, SnapshotMeta());
+  cluster::Configuration configuration;
+  if (!cluster::Configuration::Decode(meta.configuration, &configuration)) {
+    env_.log->Warning("The state received for %s has no configuration", env_.name.c_str());
+    return NeedState();
+  }
+  // If the log here has the state's last entry it has all before it too (Raft, section 5.3: log
+  // matching). Else nobody knows what became of entries executed here and not committed yet.
+  const cluster::Log& log = member_->log();
+  const bool survived = log.TermAt(meta.index) == meta.term;
+  const Index known = std::max(applied_, member_->commit());
+  member_->InstallSnapshot(meta.index, meta.term, meta.time_ms, configuration, now);
+  if (log.base_index() > meta.index) {
+    env_.log->Warning("The state received for %s is older than the log", env_.name.c_str());
+    return NeedState();
+  }
+  if (!survived) env_.clients->OnTruncated(known);
+  state_index_ = meta.index;
+  applied_ = std::max(applied_, meta.index);
   needs_rebuild_ = false;
   ++snapshots_received_;
-  env_.clients->OnStateReplaced();
   env_.log->Notice("Installed the state of %s up to entry %llu", env_.name.c_str(),
-                   static_cast<unsigned long long>(applied_));
-  installing_ = SnapshotMeta();
+                   static_cast<unsigned long long>(state_index_));
   env_.clients->OnProgress(applied_, confirmed_);
+  env_.clients->OnStateReplaced();
 }
 
 }  // namespace understudy::server

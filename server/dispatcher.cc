@@ -173,8 +173,10 @@ ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command
   Forwarder& forwarder = node_->forwarder();
   if (forwarder.full()) return Pause(connection);
   Micros wait = node_->options().cluster_wait_ms * 1000;
-  bool here = !command.Replicates() && session.forwarded == 0 &&
-              node_->host().member().role() != cluster::Role::kGlobal;
+  // Whose state is to be replaced doesn't read it.
+  const ClusterHost& host = node_->host();
+  bool here = !command.Replicates() && session.forwarded == 0 && host.settled() &&
+              host.member().role() != cluster::Role::kGlobal;
   if (here) {
     forwarder.ReadHere(connection, command, args, NewSlot(connection), node_->now(), wait);
     return Flow::kDone;
@@ -245,12 +247,6 @@ std::string Dispatcher::ComposeReply(Connection& connection, const Transaction& 
                                      std::string_view reply) {
   connection.session().exec_outstanding = false;
   return node_->transactions().Compose(connection, transaction, reply);
-}
-
-void Dispatcher::OnStateReplaced() {
-  node_->watches().TouchAll();
-  // Entries were skipped, and the publications in them: so that subscribers know.
-  node_->subscriptions().CloseAll();
 }
 
 void Dispatcher::OnSnapshotEnded(bool saved) {
@@ -390,6 +386,13 @@ void Dispatcher::OnTruncated(cluster::Index after) {
   for (Connection* connection : gated) {
     if (!connection->closed() && connection->replies().newest_gate() > after) connection->Close();
   }
+}
+
+void Dispatcher::OnStateReplaced() {
+  node_->watches().TouchAll();
+  node_->forwarder().AskAgain();
+  // Entries were skipped, and the publications in them: so that subscribers know.
+  node_->subscriptions().CloseAll();
 }
 
 void Dispatcher::OnLockChanged() {
