@@ -24,6 +24,7 @@ understudy_process_test(pause 180 1)
 understudy_process_test(restart_all 240 2)
 understudy_process_test(rooms 120 1)
 understudy_process_test(snapshots 240 2)
+understudy_process_test(old_global 120 1)
 
 add_executable(hostile_client hostile_client.cc)
 target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Threads)

@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <set>
+
 #include "cluster/coding.h"
 #include "server/log_file.h"
 #include "tests/server_files.h"
@@ -356,6 +359,32 @@ TEST_F(LogFileTest, SyncWorkCoversOlderSegments) {
   work = log_->TakeSyncWork();
   EXPECT_EQ(work.fds.size(), 2u);
   EXPECT_TRUE(log_->Sync(work));
+}
+
+// A process may have died between its write and its fsync; what is read of that counts as durable.
+TEST_F(LogFileTest, WhatWasReadIsFsynced) {
+  class NotedFiles : public FileOperations {
+   public:
+    bool Sync(int fd) override {
+      synced.insert(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(fd)));
+      return FileOperations::Sync(fd);
+    }
+    std::set<std::string> synced;
+  };
+  LogAppender::Options options;
+  options.segment_bytes = 1000;
+  Open(options);
+  for (cluster::Index i = 1; i <= 3; i++) Write({{0, 1, i, std::string(600, 'x')}});
+  log_.reset();
+  LogReader reader;
+  ASSERT_TRUE(reader.Open(dir_.path(), &error_)) << error_;
+  ASSERT_EQ(reader.segments().size(), 3u);
+  NotedFiles files;
+  LogAppender log(dir_.path(), options, &files);
+  ASSERT_TRUE(log.Open(reader.segments(), reader.next_number(), &error_)) << error_;
+  for (const Segment& segment : reader.segments()) {
+    EXPECT_TRUE(files.synced.contains(std::filesystem::canonical(segment.path))) << segment.path;
+  }
 }
 
 }  // namespace

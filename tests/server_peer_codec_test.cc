@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "protocol/resp_parser.h"
 #include "server/snapshot_transfer.h"
 
@@ -62,6 +64,28 @@ TEST(PeerCodecTest, MessagesComeBackAsTheyWere) {
   EXPECT_EQ(decoded.hint_term, message.hint_term);
   EXPECT_EQ(decoded.request, message.request);
   EXPECT_EQ(decoded.records, records);
+}
+
+// A term or an index is counted on from, a time too.
+TEST(PeerCodecTest, RefusesNumbersThatNobodyReaches) {
+  auto decodes = [](const std::function<void(Message*)>& change) {
+    Message message, decoded;
+    change(&message);
+    std::string bytes;
+    EncodeMessage("main", message, &bytes);
+    return DecodeMessage(Views(Parse(bytes)), &decoded);
+  };
+  EXPECT_TRUE(decodes([](Message* m) { m->term = kMaxPeerNumber; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->term = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->term = kMaxPeerNumber + 1; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->log_term = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->log_index = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->commit = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->match = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->received = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->hint_term = ~0ull; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->global_time_ms = -1; }));
+  EXPECT_FALSE(decodes([](Message* m) { m->global_time_ms = kMaxPeerTimeMs + 1; }));
 }
 
 TEST(PeerCodecTest, RefusesMalformedMessages) {

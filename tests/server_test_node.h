@@ -177,6 +177,8 @@ class TestNode {
   int port() const { return port_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
 
+  void Signal(int number) const { kill(pid_, number); }
+
   // Waits until the process ended by itself; its exit status, -1 if it didn't in time or crashed.
   int Wait() {
     for (int i = 0; i < 1000; ++i) {
