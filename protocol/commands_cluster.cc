@@ -13,7 +13,7 @@ constexpr CommandRow kClusterSubcommands[] = {
                                  "Describes the nodes of the cluster.", "O(N), N nodes"}),
     WithTips(kNondeterministic, {"info", 2, kStale, 0, Owner::kNode, Group::kCluster, "3.0.0",
                                  "Describes the state of the cluster.", "O(1)"}),
-    {"forget", 3, kNoAsyncLoading | kAdmin | kStale, 0, Owner::kNode, Group::kCluster, "3.0.0",
+    {"forget", 3, kNoAsyncLoading | kAdmin | kStale | kNoMulti, 0, Owner::kNode, Group::kCluster, "3.0.0",
      "Removes a node from the cluster.", "O(1)", kNoKeys, kClusterForgetArguments},
     {"help", 2, kLoading | kStale, 0, Owner::kNode, Group::kCluster, "5.0.0",
      "Lists the subcommands of CLUSTER.", "O(1)"},

@@ -119,7 +119,7 @@ constexpr CommandRow kRows[] = {
     SystemCommand({"debug", -2, kAdmin | kNoScript | kLoading | kStale, 0, Owner::kNode,
                    Group::kServer, "1.0.0", "Commands for testing the server.",
                    "Depends on the subcommand"}),
-    {"failover", -1, kAdmin | kNoScript | kStale, 0, Owner::kNode, Group::kServer, "6.2.0",
+    {"failover", -1, kAdmin | kNoScript | kStale | kNoMulti, 0, Owner::kNode, Group::kServer, "6.2.0",
      "Hands the role of the master over to another node.", "O(1)", kNoKeys, kFailoverArguments},
 };
 

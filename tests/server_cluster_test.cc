@@ -51,6 +51,25 @@ TEST(ClusterTest, AHandoverInAPipelineEndsExecutionAtOnce) {
   }
 }
 
+// A transaction is one entry: what changes the log or the lock itself can't be inside.
+TEST(ClusterTest, TransactionsContainNothingThatEndsThem) {
+  TestCluster cluster(3);
+  TestClient client(cluster[0].port());
+  for (const auto& command : {std::vector<std::string_view>{"FAILOVER"},
+                              std::vector<std::string_view>{"CLUSTER", "FORGET", "node3"},
+                              std::vector<std::string_view>{"SHUTDOWN"}}) {
+    std::string request = "MULTI\r\nINCR n\r\n";
+    for (std::string_view word : command) request += std::string(word) + " ";
+    client.Send(request + "\r\nINCR n\r\nEXEC\r\n");
+    EXPECT_EQ(client.Read(), "+OK\r\n");
+    EXPECT_EQ(client.Read(), "+QUEUED\r\n");
+    EXPECT_EQ(client.Read(), "-ERR Command not allowed inside a transaction\r\n");
+    EXPECT_EQ(client.Read(), "+QUEUED\r\n");
+    EXPECT_THAT(client.Read(), HasSubstr("-EXECABORT"));
+  }
+  EXPECT_EQ(client.Ask({"GET", "n"}), "$-1\r\n");
+}
+
 // An entry is as big as its command; proto-max-bulk-len limits the command's arguments only.
 TEST(ClusterTest, EntriesBiggerThanAnArgumentMayBeAreReplicated) {
   TestCluster cluster(3, [](Options* options) { options->proto_max_bulk_len = 1 << 20; });
