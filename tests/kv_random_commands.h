@@ -115,6 +115,7 @@ class RandomCommands {
   // As RandomContainers::set_predictable().
   void set_predictable(bool predictable) { containers_.set_predictable(predictable); }
 
+  std::mt19937_64& engine() { return random_; }
   uint64_t Below(uint64_t limit) { return random_() % limit; }
 
  private:

@@ -67,6 +67,20 @@ void Fill(KvMember* member) {
   member->Raw({"set", "", ""});
   member->Raw({"set", "big", std::string(300'000, 'b')});
   member->Raw({"set", std::string(20'000, 'k'), std::string(16'383, 'x')});
+  for (int i = 0; i < 1000; ++i) {
+    // Small forms and big ones.
+    for (const std::string number : {std::to_string(i % 5), "big" + std::to_string(i % 2)}) {
+      if (number.size() == 1 && i > 60) continue;
+      const std::string element = (i % 3 == 0 ? "" : "e") + std::to_string(i);
+      member->Raw(
+          {"rpush", "list" + number, element, std::string(static_cast<size_t>(i) % 90, 'l')});
+      member->Raw({"hset", "hash" + number, element, "value" + element});
+      member->Raw({"sadd", "set" + number, element});
+      member->Raw({"sadd", "integers" + number, std::to_string(i * 1000)});
+      member->Raw({"zadd", "sorted" + number, std::to_string(i % 7) + ".25", element});
+    }
+  }
+  member->Raw({"zadd", "ends", "inf", "a", "-inf", "b", "0", "c"});
   member->db = 15;
   member->Raw({"set", "last", "one"});
 }

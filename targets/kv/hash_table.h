@@ -333,13 +333,23 @@ class HashTable {
   Item* Random(uint64_t random) const {
     if (size() == 0) return nullptr;
     // Choosing a bucket and a slot number, and trying again if the chain has no such slot, prefers
-    // no item; kDraws of that make a failure rare except in a nearly empty table.
-    constexpr uint64_t kSlotsDrawn = 16, kDraws = 100;
+    // no item; kRounds of that make a failure rare except in a nearly empty table. Some choices are
+    // made at once, so that their buckets are fetched together.
+    constexpr uint64_t kSlotsDrawn = 16, kRounds = 25;
+    constexpr int kAtOnce = 4;
     const size_t total = buckets();
-    for (uint64_t draw = 0; draw < kDraws; ++draw) {
-      const uint64_t bits = Scramble(random += 0x9e3779b97f4a7c15ull);
-      Item* item = At(static_cast<size_t>((bits >> 4) % total), bits % kSlotsDrawn);
-      if (item != nullptr) return item;
+    for (uint64_t round = 0; round < kRounds; ++round) {
+      size_t chosen[kAtOnce];
+      uint64_t slots[kAtOnce];
+      for (int i = 0; i < kAtOnce; ++i) {
+        const uint64_t bits = Scramble(random += 0x9e3779b97f4a7c15ull);
+        chosen[i] = static_cast<size_t>((bits >> 4) % total);
+        slots[i] = bits % kSlotsDrawn;
+        PrefetchLine(BucketNumber(chosen[i]));
+      }
+      for (int i = 0; i < kAtOnce; ++i) {
+        if (Item* item = At(chosen[i], slots[i])) return item;
+      }
     }
     for (size_t i = random % total;; i = (i + 1) % total) {
       if (Item* item = At(i, 0)) return item;
@@ -517,12 +527,15 @@ class HashTable {
     }
   }
 
+  // The home buckets of both arrays, counted through.
+  Bucket* BucketNumber(size_t number) const {
+    const size_t first = arrays_[0].size();
+    return number < first ? &arrays_[0][number] : &arrays_[1][number - first];
+  }
+
   // The `number`th item of a home bucket, counted over both arrays; nullptr if it has fewer.
   Item* At(size_t bucket_number, uint64_t number) const {
-    const bool first = bucket_number < arrays_[0].size();
-    Bucket* bucket =
-        first ? &arrays_[0][bucket_number] : &arrays_[1][bucket_number - arrays_[0].size()];
-    for (;; bucket = bucket->child()) {
+    for (Bucket* bucket = BucketNumber(bucket_number);; bucket = bucket->child()) {
       const auto usable = static_cast<uint64_t>(bucket->usable());
       if (number < usable) {
         const int slot = static_cast<int>(number);

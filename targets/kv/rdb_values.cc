@@ -103,7 +103,9 @@ class ValueReader {
       default:
         in_.Fail("an unknown type of value");
     }
-    if (!in_.failed() && SizeOf(*type, object_) == 0) in_.Fail("an empty container");
+    if (!in_.failed() && (object_.address == nullptr || SizeOf(*type, object_) == 0)) {
+      in_.Fail("an empty container");
+    }
     if (in_.failed()) {
       if (object_.address != nullptr) Free(*type, object_);
       return;
