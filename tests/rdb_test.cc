@@ -69,7 +69,7 @@ void Fill(KvMember* member) {
   member->Raw({"set", std::string(20'000, 'k'), std::string(16'383, 'x')});
   for (int i = 0; i < 1000; ++i) {
     // Small forms and big ones.
-    for (const std::string number : {std::to_string(i % 5), "big" + std::to_string(i % 2)}) {
+    for (const std::string& number : {std::to_string(i % 5), "big" + std::to_string(i % 2)}) {
       if (number.size() == 1 && i > 60) continue;
       const std::string element = (i % 3 == 0 ? "" : "e") + std::to_string(i);
       member->Raw(
