@@ -199,7 +199,8 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
     }
   }
   if (!payload.reply.empty()) {
-    origins_.Record({payload.run, payload.sequence, payload.low}, entry.index, payload.reply);
+    origins_.Record({payload.run, payload.sequence, payload.low, payload.client}, entry.index,
+                    payload.reply);
     if (payload.run == env_.run && !told) {
       env_.clients->OnForwardedReply(payload.sequence, payload.reply);
     }
@@ -295,7 +296,7 @@ bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter
   targets::Context context = NewContext();
   bool keeps_log = KeepsLog();
   payload_.clear();
-  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_, 0, {}, {}}, &payload_);
+  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_}, &payload_);
   targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
   context.reply = reply;
   context.effects = &effects;
@@ -321,7 +322,9 @@ bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
   std::string_view text = std::string_view(*reply).substr(start);
   if (!effects.empty()) {
     payload_.clear();
-    if (keeps_log) EncodeEntryPayload({tag.run, tag.sequence, tag.low, text, update_}, &payload_);
+    if (keeps_log) {
+      EncodeEntryPayload({tag.run, tag.sequence, tag.low, tag.client, text, update_}, &payload_);
+    }
     origins_.Record(tag, context.index, text);
   }
   return Propose(context, effects, gate);
@@ -331,7 +334,7 @@ bool ClusterHost::ExecuteMany(const std::function<void(const RunOne&)>& body, Ga
   targets::Context context = NewContext();
   bool keeps_log = KeepsLog();
   payload_.clear();
-  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_, 0, {}, {}}, &payload_);
+  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_}, &payload_);
   targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
   context.effects = &effects;
   body([&](const targets::Request& request, protocol::ReplyWriter* reply) {
@@ -395,7 +398,7 @@ void ClusterHost::Cron(Micros now) {
     targets::Context context = NewContext();
     bool keeps_log = KeepsLog();
     payload_.clear();
-    if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_, 0, {}, {}}, &payload_);
+    if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_}, &payload_);
     targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
     context.effects = &effects;
     bool more = target_->OnTimer(context);

@@ -208,7 +208,7 @@ void Forwarder::ExecuteHere() {
 
 void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
   Gate gate;
-  Tag tag{run_, sequence, first_};
+  Tag tag{run_, sequence, first_, command->client};
   const OriginTable::Executed* executed = nullptr;
   switch (host_->origins().Find(tag, &executed)) {
     case OriginTable::Known::kExecuted:
@@ -216,6 +216,7 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
       Answer(*command, executed->reply, gate);
       break;
     case OriginTable::Known::kRefused:
+    case OriginTable::Known::kOvertaken:
       GiveUp(command);
       break;
     case OriginTable::Known::kNew: {
@@ -232,7 +233,11 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
 void Forwarder::OnReply(uint64_t sequence, std::string_view reply) {
   Command* command = Find(sequence);
   if (command == nullptr) return;
-  Answer(*command, reply, Gate{});
+  if (reply.empty()) {
+    GiveUp(command);
+  } else {
+    Answer(*command, reply, Gate{});
+  }
   Finish(command);
 }
 

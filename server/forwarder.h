@@ -105,7 +105,8 @@ class Forwarder {
   // The global or its term changed, or the link to it came back: ask again.
   void AskAgain();
 
-  // A reply that came in an entry, or (with its attempt) from the global.
+  // A reply that came in an entry, or (with its attempt) from the global. Empty: nobody can tell it
+  // any more, though the command may have been executed.
   void OnReply(uint64_t sequence, std::string_view reply);
   void OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply);
   // False: not a read asked for here.

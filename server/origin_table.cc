@@ -17,20 +17,34 @@ OriginTable::Known OriginTable::Find(const Tag& tag, const Executed** executed) 
     *executed = &found->second;
     return Known::kExecuted;
   }
-  return tag.sequence < run->second.low ? Known::kRefused : Known::kNew;
+  if (tag.sequence < run->second.low) return Known::kRefused;
+  auto newest = run->second.newest.find(tag.client);
+  bool overtaken = newest != run->second.newest.end() && newest->second > tag.sequence;
+  return overtaken ? Known::kOvertaken : Known::kNew;
+}
+
+void OriginTable::Forget(Run* run, std::map<uint64_t, Executed>::iterator executed) {
+  bytes_ -= executed->second.reply.size();
+  auto newest = run->newest.find(executed->second.client);
+  if (newest != run->newest.end() && newest->second == executed->first) run->newest.erase(newest);
+  run->executed.erase(executed);
 }
 
 void OriginTable::Record(const Tag& tag, cluster::Index index, std::string_view reply) {
   Run& run = runs_[tag.run];
   run.last = index;
   while (!run.executed.empty() && run.executed.begin()->first < tag.low) {
-    bytes_ -= run.executed.begin()->second.reply.size();
-    run.executed.erase(run.executed.begin());
+    Forget(&run, run.executed.begin());
   }
   run.low = std::max(run.low, tag.low);
   Executed& executed = run.executed[tag.sequence];
   bytes_ += reply.size() - executed.reply.size();
   executed.index = index;
+  executed.client = tag.client;
+  if (tag.client != 0) {
+    uint64_t& newest = run.newest[tag.client];
+    newest = std::max(newest, tag.sequence);
+  }
   executed.reply.assign(reply);
   if (runs_.size() > kMaxRuns) DropQuietest();
 }
@@ -60,6 +74,7 @@ void OriginTable::Encode(std::string* out) const {
     for (const auto& [sequence, executed] : run.executed) {
       AppendVarint(out, sequence);
       AppendVarint(out, executed.index);
+      AppendVarint(out, executed.client);
       AppendVarint(out, executed.reply.size());
       out->append(executed.reply);
     }
@@ -87,12 +102,14 @@ bool OriginTable::Decode(std::string_view bytes) {
       uint64_t sequence, size;
       Executed executed;
       if (!TakeVarint(&bytes, &sequence) || !TakeVarint(&bytes, &executed.index) ||
-          !TakeVarint(&bytes, &size) || size > bytes.size()) {
+          !TakeVarint(&bytes, &executed.client) || !TakeVarint(&bytes, &size) ||
+          size > bytes.size()) {
         return false;
       }
       executed.reply.assign(bytes.substr(0, size));
       bytes.remove_prefix(size);
       bytes_ += size;
+      if (executed.client != 0) run.newest[executed.client] = sequence;
       run.executed.emplace(sequence, std::move(executed));
     }
     runs_.emplace(number, std::move(run));

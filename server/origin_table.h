@@ -8,6 +8,10 @@
 // Invariants:
 //  1. A tag is kept until its run's low mark passes it.
 //  2. Tags below the low mark are refused: they were answered long ago.
+//  3. A command of a client of which a later one was executed isn't executed any more: it would
+//  take
+//     effect, or see the state, out of its connection's order. That is known as long as the later
+//     one is kept, so at least until the earlier one is answered.
 // Limits: kMaxRuns runs (the one quiet for longest goes; a run is one life of one node's process);
 // the commands of one run are bounded by its node (server/forwarder.h).
 // One thread.
@@ -17,6 +21,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "cluster/types.h"
 
@@ -25,16 +30,18 @@ namespace understudy::server {
 struct Tag {
   uint64_t run = 0;
   uint64_t sequence = 0;
-  uint64_t low = 0;  // the run's low mark when it asked
+  uint64_t low = 0;     // the run's low mark when it asked
+  uint64_t client = 0;  // CLIENT ID at that node; 0: of no client
 };
 
 class OriginTable {
  public:
   static constexpr size_t kMaxRuns = 256;
 
-  enum class Known { kNew, kExecuted, kRefused };
+  enum class Known { kNew, kExecuted, kRefused, kOvertaken };
   struct Executed {
     cluster::Index index = 0;  // of its entry
+    uint64_t client = 0;
     std::string reply;
   };
   // kExecuted: `executed` is where its reply is, valid until the table changes.
@@ -46,7 +53,7 @@ class OriginTable {
   void Clear();
 
   //   table := count:varint (run:u64le low:varint last:varint count:varint
-  //                          (sequence:varint index:varint size:varint reply)*)*
+  //                          (sequence:varint index:varint client:varint size:varint reply)*)*
   void Encode(std::string* out) const;
   bool Decode(std::string_view bytes);
 
@@ -55,7 +62,9 @@ class OriginTable {
     uint64_t low = 0;
     cluster::Index last = 0;  // newest entry
     std::map<uint64_t, Executed> executed;
+    std::unordered_map<uint64_t, uint64_t> newest;  // of each client, the last sequence in there
   };
+  void Forget(Run* run, std::map<uint64_t, Executed>::iterator executed);
   void DropQuietest();
 
   std::map<uint64_t, Run> runs_;

@@ -210,6 +210,7 @@ void EncodeEntryPayload(const EntryPayload& payload, std::string* out) {
   out->append(run, 8);
   AppendVarint(out, payload.sequence);
   AppendVarint(out, payload.low);
+  AppendVarint(out, payload.client);
   AppendVarint(out, payload.reply.size());
   out->append(payload.reply);
   out->append(payload.update);
@@ -224,7 +225,7 @@ bool DecodeEntryPayload(std::string_view bytes, EntryPayload* payload) {
   }
   bytes.remove_prefix(8);
   if (!TakeVarint(&bytes, &payload->sequence) || !TakeVarint(&bytes, &payload->low) ||
-      !TakeBytes(&bytes, &payload->reply)) {
+      !TakeVarint(&bytes, &payload->client) || !TakeBytes(&bytes, &payload->reply)) {
     return false;
   }
   payload->update = bytes;

@@ -7,7 +7,8 @@
 //   PEER.FORWARD <cluster> <term> <from> <run> <attempt> <low> <commands>
 //                                                   commands for the global; see ForwardedCommand
 //   PEER.REPLY <cluster> <term> <run> <attempt> <replies>
-//                                                   replies that no entry carries
+//                                                   replies that no entry carries; an empty one:
+//                                                   it can't be had any more
 //   PEER.SNAPSHOT <cluster> <term> <from> <index> <log term> <time ms> <configuration>
 //                 <offset> <total> <bytes>          one chunk of the state, in order
 // Numbers are decimal text; <commands>, <replies> and <configuration> are binary.
@@ -59,15 +60,16 @@ void AppendForwardedReply(std::string* out, uint64_t sequence, std::string_view 
 bool TakeForwardedReply(std::string_view* bytes, uint64_t* sequence, std::string_view* reply);
 
 // The payload of a normal entry:
-//   payload := run:u64le sequence:varint low:varint size:varint reply update
-// (run, sequence) is the tag, low the run's low mark (server/origin_table.h); the reply is there
-// for forwarded commands only.
+//   payload := run:u64le sequence:varint low:varint client:varint size:varint reply update
+// (run, sequence) is the tag, low the run's low mark, client the CLIENT ID at its node
+// (server/origin_table.h); the reply is there for forwarded commands only.
 struct EntryPayload {
   uint64_t run = 0;
   uint64_t sequence = 0;
   uint64_t low = 0;
-  std::string_view reply;
-  std::string_view update;
+  uint64_t client = 0;
+  std::string_view reply = {};
+  std::string_view update = {};
 };
 void EncodeEntryPayload(const EntryPayload& payload, std::string* out);
 bool DecodeEntryPayload(std::string_view bytes, EntryPayload* payload);

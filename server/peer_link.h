@@ -31,7 +31,8 @@ class PeerLink {
   static constexpr cluster::Micros kFastestDial = 1000;
   static constexpr cluster::Micros kSlowestDial = 250 * 1000;
   static constexpr cluster::Micros kDialTimeout = 2 * 1000 * 1000;
-  static constexpr cluster::Micros kGreetingTimeout = 10 * 1000 * 1000;  // the process may be stopped
+  static constexpr cluster::Micros kGreetingTimeout =
+      10 * 1000 * 1000;                    // the process may be stopped
   static constexpr int kSilenceMs = 5000;  // what was sent isn't acknowledged by the other's host
   static constexpr size_t kMaxBacklog = 256u << 20;
 

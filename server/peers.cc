@@ -153,8 +153,8 @@ void Peers::AskToJoin() {
   events.closed = [](PeerLink&) {};
   events.refused = [this](PeerLink&) { NextJoinAddress(); };
   events.answered = [this](PeerLink&, std::string_view reply) { OnJoinAnswer(reply); };
-  joining.link = std::make_unique<PeerLink>(loop_, log_, host, port, self_.password, Hello(),
-                                            "", std::move(events));
+  joining.link = std::make_unique<PeerLink>(loop_, log_, host, port, self_.password, Hello(), "",
+                                            std::move(events));
 }
 
 void Peers::NextJoinAddress() {

@@ -14,15 +14,40 @@ void RemoteCommands::OnForward(const Batch& batch) {
   }
   Origin& origin = origins_[batch.run];
   if (batch.attempt < origin.attempt) return;
-  if (batch.attempt > origin.attempt || batch.term != origin.term) {
-    origin = Origin();
-    origin.attempt = batch.attempt;
-    origin.term = batch.term;
-  }
+  if (batch.attempt > origin.attempt || batch.term != origin.term) BeginAttempt(batch, &origin);
   origin.node = batch.from;
   origin.low = std::max(origin.low, batch.low);
+  while (!origin.kept.empty() && origin.kept.begin()->first < origin.low) {
+    origin.kept_bytes -= origin.kept.begin()->second.bytes.size();
+    origin.kept.erase(origin.kept.begin());
+  }
   origin.waiting.append(batch.commands);
   if (host_->can_execute()) Execute(batch.run, &origin);
+}
+
+// All that isn't answered comes again.
+void RemoteCommands::BeginAttempt(const Batch& batch, Origin* origin) {
+  if (batch.term != origin->term) *origin = Origin();
+  origin->attempt = batch.attempt;
+  origin->term = batch.term;
+  origin->waiting.clear();
+  for (Reply& reply : origin->replies) Keep(origin, std::move(reply));
+  origin->replies.clear();
+}
+
+void RemoteCommands::Keep(Origin* origin, Reply reply) {
+  if (!reply.keep || origin->kept_bytes + reply.bytes.size() > kMaxKeptBytes) return;
+  origin->kept_bytes += reply.bytes.size();
+  origin->kept.insert_or_assign(reply.sequence, std::move(reply));
+}
+
+bool RemoteCommands::SendKeptAgain(Origin* origin, uint64_t sequence) {
+  auto kept = origin->kept.find(sequence);
+  if (kept == origin->kept.end()) return false;
+  origin->kept_bytes -= kept->second.bytes.size();
+  origin->replies.push_back(std::move(kept->second));
+  origin->kept.erase(kept);
+  return true;
 }
 
 void RemoteCommands::DropOlderTerms() {
@@ -48,12 +73,15 @@ void RemoteCommands::Execute(uint64_t run, Origin* origin) {
 }
 
 void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command) {
-  Tag tag{run, command->sequence, origin->low};
+  if (SendKeptAgain(origin, command->sequence)) return;
+  Tag tag{run, command->sequence, origin->low, command->client};
   const OriginTable::Executed* executed = nullptr;
-  Reply reply{command->sequence, Gate{}, true, {}};
+  Reply reply{command->sequence, Gate{}, true, false, {}};
   switch (host_->origins().Find(tag, &executed)) {
     case OriginTable::Known::kRefused:
       return;
+    case OriginTable::Known::kOvertaken:
+      break;  // no reply would be true
     case OriginTable::Known::kExecuted:
       reply.gate.index = executed->index;
       reply.bytes = executed->reply;
@@ -74,6 +102,7 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
       bool entry = host_->ExecuteTagged(request, tag, command->resp, &reply.bytes, &reply.gate);
       host_->DeliverPublications();
       if (entry) return host_->WantCommit(origin->node, reply.gate.index);
+      reply.keep = true;
       read_in_turn_ = true;
       break;
     }
@@ -110,6 +139,7 @@ bool RemoteCommands::SendReplies(uint64_t run, Origin* origin, std::string* out)
          origin->replies.front().gate.OpenAt(host_->applied(), host_->confirmed())) {
     AppendForwardedReply(&scratch_, origin->replies.front().sequence,
                          origin->replies.front().bytes);
+    Keep(origin, std::move(origin->replies.front()));
     origin->replies.pop_front();
   }
   if (scratch_.empty()) return false;

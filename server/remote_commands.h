@@ -7,7 +7,10 @@
 //  1. Only the newest attempt of an origin is executed: what comes late over an older connection
 //     of it could be executed again after the origin asked anew.
 //  2. A command of another term than this global's is dropped; its origin asks again.
-// Limits: an origin keeps its outstanding commands bounded (server/forwarder.h).
+//  3. A command without an entry is executed once in a term too, as long as its reply is kept: so
+//     one whose reply got lost doesn't take effect behind others of its connection.
+// Limits: an origin keeps its outstanding commands bounded (server/forwarder.h); kMaxKeptBytes of
+// replies an origin.
 // One thread.
 #pragma once
 
@@ -57,16 +60,23 @@ class RemoteCommands {
     uint64_t sequence;
     Gate gate;
     bool of_turn;  // made in this turn
+    bool keep;     // no entry has it
     std::string bytes;
   };
+  static constexpr size_t kMaxKeptBytes = 8u << 20;
   struct Origin {
     cluster::NodeId node;
     uint64_t attempt = 0;
     cluster::Term term = 0;
     uint64_t low = 0;
-    std::string waiting;  // commands not executed yet, as received
-    std::deque<Reply> replies;
+    std::string waiting;             // commands not executed yet, as received
+    std::deque<Reply> replies;       // not sent yet
+    std::map<uint64_t, Reply> kept;  // those without an entry, sent and perhaps not received
+    size_t kept_bytes = 0;
   };
+  void BeginAttempt(const Batch& batch, Origin* origin);
+  void Keep(Origin* origin, Reply reply);
+  bool SendKeptAgain(Origin* origin, uint64_t sequence);
   void Execute(uint64_t run, Origin* origin);
   void ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command);
   bool SendReplies(uint64_t run, Origin* origin, std::string* out);

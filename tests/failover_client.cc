@@ -4,9 +4,10 @@
 //   set       each SET of a new key that was acknowledged is there, with its value
 //   counter   a counter is at least what was acknowledged, at most that and what got no answer; no
 //             INCR gave a value twice
-//   id        no NEXTID was given twice, and each is greater than those answered before it was
-//   asked list      a string that APPENDs build holds each acknowledged token once, in each
-//   client's order register  reads and writes of a few keys through all nodes are linearizable
+//   id        no NEXTID was given twice, and each is greater than those answered before it
+//   list      a string that APPENDs build holds each acknowledged token once, in each client's
+//   order pipeline  a client's writes and reads take effect in the order in which it sent them
+//   register  reads and writes of a few keys through all nodes are linearizable
 //
 // A command without an answer (a closed connection, a timeout) is never sent again: it may have
 // been done or not, once. An error reply must be one that promises that nothing was done
@@ -121,6 +122,24 @@ class Session {
     ++server_;
     Close();
     return Outcome::kRefused;
+  }
+
+  // A pipeline: commands are queued, then each has its reply. False: the connection broke, and with
+  // it the rest of the pipeline.
+  bool Queue(const std::vector<std::string>& arguments) {
+    std::vector<const char*> words;
+    for (const std::string& argument : arguments) words.push_back(argument.c_str());
+    return Connect() && redisAppendCommandArgv(context_, static_cast<int>(words.size()),
+                                               words.data(), nullptr) == REDIS_OK;
+  }
+  bool NextReply(Reply* reply) {
+    void* raw = nullptr;
+    const bool good = redisGetReply(context_, &raw) == REDIS_OK;
+    reply->reset(static_cast<redisReply*>(raw));
+    if (good) return true;
+    Close();
+    ++server_;
+    return false;
   }
 
   bool Connect() {
@@ -251,6 +270,55 @@ struct ListClient : Client {
   int PauseUs() const override { return 1000; }
   uint64_t next = 0;
   std::set<uint64_t> acknowledged;
+};
+
+// Only this client writes its key, in pipelines; so each reply tells what the next one must be, and
+// after a break the first must not be behind what was answered before.
+struct PipelineClient : Client {
+  PipelineClient(Shared* all, int i)
+      : Client(all, i),
+        random(static_cast<uint64_t>(i) * 6007 + 1),
+        key("pipeline:" + std::to_string(i)) {}
+  int PauseUs() const override { return 2000; }
+
+  void Once() override {
+    if (random() % 40 == 0) other = std::make_unique<Session>(shared, random());
+    if (other == nullptr) other = std::make_unique<Session>(shared, random());
+    std::vector<bool> writes(1 + random() % 30);
+    for (size_t i = 0; i < writes.size(); ++i) {
+      writes[i] = random() % 2 == 0;
+      if (!other->Queue({writes[i] ? "INCR" : "GET", key})) return;
+      asked += writes[i] ? 1 : 0;
+    }
+    bool known = false;
+    for (bool write : writes) {
+      Reply reply;
+      if (!other->NextReply(&reply)) return;
+      if (reply->type == REDIS_REPLY_ERROR) {
+        const std::string error(reply->str, reply->len);
+        if (error.rfind("CLUSTERDOWN", 0) != 0) Complain("unexpected error: " + error);
+        known = false;
+        continue;
+      }
+      const long long value = reply->type == REDIS_REPLY_INTEGER  ? reply->integer
+                              : reply->type == REDIS_REPLY_STRING ? std::stoll(reply->str)
+                                                                  : 0;
+      const long long least = last + (write ? 1 : 0);
+      if (value < least || (known && value != least) || value > asked) {
+        Complain("pipeline: " + std::string(write ? "INCR" : "GET") + " gave " +
+                 std::to_string(value) + " after " + std::to_string(last));
+      }
+      last = std::max(last, value);
+      known = true;
+      ++answered;
+    }
+  }
+
+  std::mt19937_64 random;
+  const std::string key;
+  std::unique_ptr<Session> other;
+  long long last = 0, asked = 0;
+  uint64_t answered = 0;
 };
 
 struct RegisterClient : Client {
@@ -427,6 +495,21 @@ class Checks {
     Expect(ordered, "each once, in their client's order");
   }
 
+  void Pipelines(const std::vector<PipelineClient*>& clients) {
+    uint64_t answered = 0;
+    bool fit = true;
+    for (const PipelineClient* client : clients) {
+      answered += client->answered;
+      const Reply reply = Ask({"GET", client->key});
+      if (reply == nullptr) return;
+      const long long value = reply->type == REDIS_REPLY_STRING ? std::stoll(reply->str) : 0;
+      fit = fit && value >= client->last && value <= client->asked;
+    }
+    Expect(answered > 0 && fit, std::to_string(answered) +
+                                    " replies in pipelines, and what is there "
+                                    "fits them");
+  }
+
   void Registers(const std::vector<RegisterClient*>& clients) {
     std::map<std::string, std::vector<Operation>> all;
     size_t count = 0, unknown = 0;
@@ -532,6 +615,7 @@ int Run(const Options& options, double max_gap_ms) {
   const auto counters = AddClients<CounterClient>(&shared, options.clients, &all);
   const auto ids = AddClients<IdClient>(&shared, options.no_ids ? 0 : options.clients, &all);
   const auto lists = AddClients<ListClient>(&shared, options.clients, &all);
+  const auto pipelines = AddClients<PipelineClient>(&shared, options.clients * 2, &all);
   const auto registers = AddClients<RegisterClient>(&shared, options.clients * 2, &all);
 
   std::vector<std::thread> threads;
@@ -551,6 +635,7 @@ int Run(const Options& options, double max_gap_ms) {
   checks.Counters(counters);
   if (!options.no_ids) checks.Ids(ids);
   checks.Lists(lists);
+  checks.Pipelines(pipelines);
   checks.Registers(registers);
   for (const auto& [word, count] : shared.refusals) {
     std::cout << "  " << count << " commands were refused with " << word << "\n";

@@ -12,8 +12,8 @@
 namespace understudy::server {
 namespace {
 
-using ::testing::HasSubstr;
 using std::chrono::milliseconds;
+using ::testing::HasSubstr;
 
 // The first node, and others that join it; all are voters when the constructor returns.
 class TestCluster {
@@ -114,7 +114,8 @@ class Accepted {
   const std::string& Receive(std::string_view wanted, int ms) {
     auto until = std::chrono::steady_clock::now() + milliseconds(ms);
     while (!ended_ && bytes_.find(wanted) == std::string::npos) {
-      auto left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+      auto left =
+          std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
       pollfd poll_fd{fd_, POLLIN, 0};
       if (left.count() <= 0 || poll(&poll_fd, 1, static_cast<int>(left.count())) <= 0) break;
       char chunk[4096];
@@ -241,8 +242,7 @@ TEST(ClusterTest, DialsThatNobodyAnswersAreMadeAnew) {
 TEST(ClusterTest, ASnapshotNewerThanThePromisesTellsTheMembers) {
   TestNode node([](Options* options) {
     protocol::CommandTable table;
-    auto target =
-        targets::MakeMainTarget(table, std::make_shared<targets::TargetOptions>());
+    auto target = targets::MakeMainTarget(table, std::make_shared<targets::TargetOptions>());
     std::string data, error;
     target->Snapshot([&data](std::string_view piece) {
       data.append(piece);

@@ -24,6 +24,28 @@ TEST(OriginTableTest, KeepsRepliesUntilTheLowMarkPasses) {
   EXPECT_EQ(table.bytes(), 8u);
 }
 
+// What was executed behind a command, for the same client, must not be seen by it.
+TEST(OriginTableTest, ACommandOvertakenByALaterOneOfItsClientIsNotNew) {
+  OriginTable table;
+  const OriginTable::Executed* executed = nullptr;
+  table.Record({1, 7, 5, 42}, 100, "+OK\r\n");
+  table.Record({1, 9, 5, 42}, 101, "+OK\r\n");
+  EXPECT_EQ(table.Find({1, 6, 5, 42}, &executed), Known::kOvertaken);
+  EXPECT_EQ(table.Find({1, 7, 5, 42}, &executed), Known::kExecuted);
+  EXPECT_EQ(table.Find({1, 8, 5, 42}, &executed), Known::kOvertaken);
+  EXPECT_EQ(table.Find({1, 10, 5, 42}, &executed), Known::kNew);
+  EXPECT_EQ(table.Find({1, 6, 5, 43}, &executed), Known::kNew);
+  EXPECT_EQ(table.Find({2, 6, 5, 42}, &executed), Known::kNew);
+  std::string bytes;
+  table.Encode(&bytes);
+  OriginTable copy;
+  ASSERT_TRUE(copy.Decode(bytes));
+  EXPECT_EQ(copy.Find({1, 8, 5, 42}, &executed), Known::kOvertaken);
+  // Answered up to 9, so nothing below is asked any more; the client isn't remembered for ever.
+  table.Record({1, 11, 10, 43}, 102, "+OK\r\n");
+  EXPECT_EQ(table.Find({1, 10, 10, 42}, &executed), Known::kNew);
+}
+
 TEST(OriginTableTest, ALowMarkThatComesLateDoesNotGoBack) {
   OriginTable table;
   const OriginTable::Executed* executed = nullptr;

@@ -143,7 +143,7 @@ TEST(PeerCodecTest, ForwardedCommands) {
 
 TEST(PeerCodecTest, EntryPayloads) {
   std::string bytes;
-  EncodeEntryPayload({0x0123456789abcdefu, 99, 90, "+OK\r\n", "effects"}, &bytes);
+  EncodeEntryPayload({0x0123456789abcdefu, 99, 90, 5, "+OK\r\n", "effects"}, &bytes);
   EntryPayload payload;
   ASSERT_TRUE(DecodeEntryPayload(bytes, &payload));
   EXPECT_EQ(payload.run, 0x0123456789abcdefu);
