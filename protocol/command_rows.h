@@ -20,6 +20,7 @@ std::span<const CommandRow> HashCommands();
 std::span<const CommandRow> ListCommands();
 std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> PubsubCommands();
+std::span<const CommandRow> ScriptingCommands();
 std::span<const CommandRow> ServerCommands();
 std::span<const CommandRow> SetCommands();
 std::span<const CommandRow> SortedSetCommands();
