@@ -116,11 +116,11 @@ bool Config::Set(std::span<const std::string_view> pairs, std::string* error) {
     std::string_view name = pairs[2 * i];
     std::string why;
     std::vector<std::string> words = WordsOfValue(*rows[i], pairs[2 * i + 1]);
-    bool good = rows[i]->change != Parameter::Change::kAtStart;
-    if (!good) why = "can't set immutable config";
-    if (good && !SetParameter(*rows[i], words, &wanted, &why)) {
-      good = false;
-      if (rows[i]->fixed()) why = "can't set immutable config";
+    bool good = SetParameter(*rows[i], words, &wanted, &why);
+    if (rows[i]->fixed() || rows[i]->change == Parameter::Change::kAtStart) {
+      // One that can't be changed may be given the value that it has.
+      good = good && FormatParameter(*rows[i], wanted) == FormatParameter(*rows[i], options_);
+      why = "can't set immutable config";
     }
     if (good) continue;
     *error = SetError(name, why);

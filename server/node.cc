@@ -269,9 +269,11 @@ bool Node::Listen(std::string* error) {
   identity_.address = OwnAddress();
   MakePeers();
   subscriptions_ = std::make_unique<Subscriptions>(connections_.get());
+  key_events_ = std::make_unique<KeyEvents>(
+      [this](targets::kv::KeyspaceObserver* observer) { host_->ObserveKeys(observer); });
   watches_ = std::make_unique<Watches>(
       connections_.get(), [this](int db, std::string_view key) { return host_->Peek(db, key); },
-      [this](bool on) { host_->ObserveKeys(on ? watches_.get() : nullptr); });
+      [this](bool on) { key_events_->Listen(watches_.get(), on); });
   node_commands_ = std::make_unique<NodeCommands>(this, table_);
   forwarder_ =
       std::make_unique<Forwarder>(host_.get(), peers_.get(), connections_.get(), &dispatcher_,

@@ -16,6 +16,7 @@
 #include "server/dispatcher.h"
 #include "server/event_loop.h"
 #include "server/forwarder.h"
+#include "server/key_events.h"
 #include "server/log_writer.h"
 #include "server/logger.h"
 #include "server/node_commands.h"
@@ -68,6 +69,7 @@ class Node {
   Peers& peers() { return *peers_; }
   Forwarder& forwarder() { return *forwarder_; }
   RemoteCommands& remote_commands() { return *remote_commands_; }
+  KeyEvents& key_events() { return *key_events_; }
   Watches& watches() { return *watches_; }
   Transactions& transactions() { return transactions_; }
   PeerRequests& peer_requests() { return peer_requests_; }
@@ -119,6 +121,7 @@ class Node {
   std::unique_ptr<Peers> peers_;
   std::unique_ptr<Subscriptions> subscriptions_;
   std::unique_ptr<NodeCommands> node_commands_;
+  std::unique_ptr<KeyEvents> key_events_;
   std::unique_ptr<Watches> watches_;
   Transactions transactions_;
   PeerRequests peer_requests_;

@@ -87,13 +87,14 @@ std::string DefaultForHelp(const Parameter& row, const Options& defaults) {
   return value;
 }
 
-// All options but --help, --version and the hidden ones; one group a heading.
-std::vector<program_options::options_description> DescribeParameters(bool fixed) {
+// All options but --help, --version; one group a heading. `hidden`: those that decide nothing
+// here instead.
+std::vector<program_options::options_description> DescribeParameters(bool hidden) {
   std::vector<program_options::options_description> groups;
   std::string_view heading = "-";
   Options defaults;
   for (const Parameter& row : Parameters()) {
-    if (row.fixed() != fixed) continue;
+    if ((row.fixed() || row.kept()) != hidden) continue;
     if (groups.empty() || row.group != heading) {
       heading = row.group;
       groups.emplace_back(std::string(heading), 100, 60);
@@ -128,8 +129,8 @@ bool ParseWordsOfCommandLine(const std::vector<std::string>& arguments, ParsedWo
                              std::string* error) {
   using Style = program_options::command_line_style::style_t;
   program_options::options_description all;
-  for (bool fixed : {false, true}) {
-    for (const auto& group : DescribeParameters(fixed)) all.add(group);
+  for (bool hidden : {false, true}) {
+    for (const auto& group : DescribeParameters(hidden)) all.add(group);
   }
   all.add(DescribeGeneral());
   all.add_options()("print-commands", "")("config-file",

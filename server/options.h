@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -80,6 +81,9 @@ struct Options {
   std::string logfile;  // absolute after ParseCommandLine; empty: standard output
   bool daemonize = false;
   std::string pidfile;  // absolute after ParseCommandLine; empty: none
+
+  // Parameters of Redis that decide nothing here, by name: those that were given a value.
+  std::map<std::string, std::string, std::less<>> kept;
 
   // The password that nodes use between themselves.
   const std::string& PeerPassword() const { return masterauth.empty() ? requirepass : masterauth; }

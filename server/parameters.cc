@@ -86,6 +86,34 @@ constexpr Parameter Fixed(std::string_view name, std::string_view value) {
   return row;
 }
 
+bool CheckYesNo(std::string_view text, std::string* why) {
+  if (protocol::EqualsIgnoreCase(text, "yes") || protocol::EqualsIgnoreCase(text, "no")) return true;
+  *why = "argument must be 'yes' or 'no'";
+  return false;
+}
+
+bool CheckInteger(std::string_view text, std::string* why) {
+  if (protocol::ParseInteger(text)) return true;
+  *why = "argument couldn't be parsed into an integer";
+  return false;
+}
+
+bool CheckMemory(std::string_view text, std::string* why) {
+  int64_t bytes = 0;
+  if (ParseMemory(text, &bytes)) return true;
+  *why = "argument must be a memory value";
+  return false;
+}
+
+constexpr Parameter Kept(std::string_view name, std::string_view value, Parameter::Check check) {
+  Parameter row;
+  row.name = name;
+  row.change = Change::kKept;
+  row.fixed_value = value;
+  row.check = check;
+  return row;
+}
+
 const Parameter kParameters[] = {
     {.group = "Network",
      .name = "port",
@@ -315,7 +343,33 @@ const Parameter kParameters[] = {
      .help = "where to write the process id, relative to --dir; empty: nowhere",
      .check = CheckText},
 
-    Fixed("save", ""),
+    // When to save: --auto-aof-rewrite-* rules it.
+    Kept("save", "", CheckText),
+    Kept("aof-use-rdb-preamble", "yes", CheckYesNo),
+    Kept("rdb-key-save-delay", "0", CheckInteger),
+    Kept("rdbcompression", "yes", CheckYesNo),
+    Kept("sanitize-dump-payload", "yes", CheckText),  // always sanitized
+    // Replication: --lock-ttl rules it.
+    Kept("repl-ping-replica-period", "10", CheckInteger),
+    Kept("repl-timeout", "60", CheckInteger),
+    Kept("repl-backlog-size", "1048576", CheckMemory),
+    Kept("repl-diskless-sync", "yes", CheckYesNo),
+    Kept("repl-diskless-sync-delay", "5", CheckInteger),
+    Kept("replica-read-only", "yes", CheckYesNo),
+    Kept("replica-serve-stale-data", "yes", CheckYesNo),
+    Kept("replica-priority", "100", CheckInteger),
+    // Freed in small steps in any case.
+    Kept("lazyfree-lazy-eviction", "yes", CheckYesNo),
+    Kept("lazyfree-lazy-expire", "yes", CheckYesNo),
+    Kept("lazyfree-lazy-server-del", "yes", CheckYesNo),
+    Kept("lazyfree-lazy-user-del", "yes", CheckYesNo),
+    Kept("lazyfree-lazy-user-flush", "yes", CheckYesNo),
+    Kept("activerehashing", "yes", CheckYesNo),
+    Kept("dynamic-hz", "yes", CheckYesNo),
+    // No scripts.
+    Kept("lua-time-limit", "5000", CheckInteger),
+    Kept("busy-reply-threshold", "5000", CheckInteger),
+
     Fixed("maxmemory-policy", "noeviction"),
     Fixed("maxmemory-clients", "0"),
     Fixed("notify-keyspace-events", ""),
@@ -493,10 +547,18 @@ bool SetFixed(const Parameter& row, std::span<const std::string> words, std::str
   return false;
 }
 
+bool SetKept(const Parameter& row, std::span<const std::string> words, Options* options,
+             std::string* why) {
+  std::string value = Join({words.begin(), words.end()}, ' ');
+  if (!row.check(value, why)) return false;
+  options->kept[std::string(row.name)] = std::move(value);
+  return true;
+}
+
 }  // namespace
 
 bool Parameter::TakesSeveralWords() const {
-  return fixed() || std::holds_alternative<std::vector<std::string> Options::*>(field) ||
+  return fixed() || kept() || std::holds_alternative<std::vector<std::string> Options::*>(field) ||
          std::holds_alternative<OutputLimits Options::*>(field);
 }
 
@@ -510,6 +572,10 @@ const Parameter* FindParameter(std::string_view name) {
 }
 
 std::string FormatParameter(const Parameter& row, const Options& options) {
+  if (row.kept()) {
+    auto found = options.kept.find(row.name);
+    return found == options.kept.end() ? std::string(row.fixed_value) : found->second;
+  }
   return std::visit(
       [&](auto field) -> std::string {
         if constexpr (std::is_same_v<decltype(field), std::monostate>) {
@@ -530,6 +596,7 @@ std::vector<std::string> ParameterWords(const Parameter& row, const Options& opt
 bool SetParameter(const Parameter& row, std::span<const std::string> words, Options* options,
                   std::string* why) {
   if (row.fixed()) return SetFixed(row, words, why);
+  if (row.kept()) return SetKept(row, words, options, why);
   if (!row.TakesSeveralWords() && words.size() != 1) {
     *why = "wrong number of arguments";
     return false;

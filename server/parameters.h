@@ -1,8 +1,9 @@
 // The table of a node's parameters. Command line, configuration file, CONFIG GET, SET and REWRITE
 // and the help text are all made from it: a parameter is added by one row.
 //
-// A row is either a field of Options, or *fixed*: a parameter of Redis that has one value here,
-// answered because clients ask for it, and accepted only with that value.
+// A row is either a field of Options; or *fixed*: a parameter of Redis that has one value here,
+// answered because clients ask for it, and accepted only with that value; or *kept*: one that has
+// nothing to decide here, whatever its value, which is checked, kept, shown, and changes nothing.
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ struct Parameter {
     kAtRunTime,
     kAtStart,  // CONFIG SET: "can't set immutable config"
     kFixed,    // see above
+    kKept,     // see above; at run time too
   };
   enum class Unit : uint8_t { kNone, kMemory };
   using Field =
@@ -42,9 +44,10 @@ struct Parameter {
   bool clamp = false;  // what is out of the limits is brought into them instead of refused
   Check check = nullptr;
   char separator = ' ';               // of lists
-  std::string_view fixed_value = {};  // kFixed
+  std::string_view fixed_value = {};  // kFixed: the value; kKept: the one at first
 
   bool fixed() const { return change == Change::kFixed; }
+  bool kept() const { return change == Change::kKept; }
   // May be given as several words: lists, buffer limits, fixed values.
   bool TakesSeveralWords() const;
 };

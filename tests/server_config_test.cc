@@ -127,11 +127,27 @@ TEST_F(ConfigTest, AllOrNothing) {
 
 // Clients set these to what they are here anyway, and may not set them to anything else.
 TEST_F(ConfigTest, FixedParametersAcceptTheirOnlyValue) {
-  EXPECT_EQ(Command({"set", "save", ""}), "+OK\r\n");
-  EXPECT_EQ(Command({"set", "maxmemory-policy", "noeviction"}), "+OK\r\n");
-  EXPECT_EQ(Command({"set", "save", "900 1"}),
-            "-ERR CONFIG SET failed (possibly related to argument 'save') - can't set immutable "
-            "config\r\n");
+  EXPECT_EQ(Command({"set", "io-threads", "1"}), "+OK\r\n");
+  EXPECT_EQ(Command({"set", "tls-port", "0"}), "+OK\r\n");
+  EXPECT_EQ(Command({"set", "io-threads", "4"}),
+            "-ERR CONFIG SET failed (possibly related to argument 'io-threads') - can't set "
+            "immutable config\r\n");
+}
+
+TEST_F(ConfigTest, AParameterThatCantChangeAcceptsTheValueItHas) {
+  EXPECT_EQ(Command({"set", "databases", "16"}), "+OK\r\n");
+  EXPECT_EQ(Command({"set", "appendonly", "yes"}), "+OK\r\n");
+}
+
+// They decide nothing here: checked, kept, shown.
+TEST_F(ConfigTest, KeptParameters) {
+  EXPECT_EQ(Command({"get", "save"}), "*2\r\n$4\r\nsave\r\n$0\r\n\r\n");
+  EXPECT_EQ(Command({"set", "save", "900 1 300 10"}), "+OK\r\n");
+  EXPECT_EQ(Command({"get", "save"}), "*2\r\n$4\r\nsave\r\n$12\r\n900 1 300 10\r\n");
+  EXPECT_EQ(Command({"set", "repl-timeout", "soon"}),
+            "-ERR CONFIG SET failed (possibly related to argument 'repl-timeout') - argument "
+            "couldn't be parsed into an integer\r\n");
+  EXPECT_EQ(Command({"get", "repl-timeout"}), "*2\r\n$12\r\nrepl-timeout\r\n$2\r\n60\r\n");
 }
 
 TEST_F(ConfigTest, OtherSubcommands) {
