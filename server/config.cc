@@ -84,8 +84,7 @@ std::vector<std::pair<std::string, std::string>> Config::Get(
   for (const Parameter& row : Parameters()) {
     for (std::string_view pattern : patterns) {
       bool exact = !HasWildcard(pattern);
-      if (exact ? !protocol::EqualsIgnoreCase(pattern, row.name)
-                : !protocol::GlobMatch(pattern, row.name, true)) {
+      if (exact ? FindParameter(pattern) != &row : !protocol::GlobMatch(pattern, row.name, true)) {
         continue;
       }
       found.emplace_back(exact ? pattern : row.name, FormatParameter(row, options_));

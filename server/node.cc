@@ -303,8 +303,8 @@ void Node::MakePeers() {
   peers_ = std::make_unique<Peers>(&loop_, log_.get(), std::move(self), std::move(events));
 }
 
-// Links to all members, the appended configuration's and the committed one's: who leaves is still to
-// be told so. An address that a node announced itself stands until its entry changes.
+// Links to all members, the appended configuration's and the committed one's: who leaves is still
+// to be told so. An address that a node announced itself stands until its entry changes.
 void Node::FollowMembers(const cluster::Configuration& appended,
                          const cluster::Configuration& committed) {
   if (appended == followed_ && committed == followed_committed_) return;
@@ -324,8 +324,8 @@ void Node::FollowMembers(const cluster::Configuration& appended,
   followed_committed_ = committed;
 }
 
-// Follows the configuration; and asks to be taken in, or to have a new name or address noted. Who was
-// removed doesn't ask.
+// Follows the configuration; and asks to be taken in, or to have a new name or address noted. Who
+// was removed doesn't ask.
 void Node::FollowConfiguration() {
   cluster::Member& member = host_->member();
   const cluster::Configuration& configuration = member.configuration();
@@ -416,6 +416,19 @@ void Node::SetLimits(const Options& options) {
   target_options_->databases = static_cast<int>(options.databases);
   target_options_->chat_history = static_cast<size_t>(options.chat_history);
   target_options_->max_value_bytes = static_cast<size_t>(options.proto_max_bulk_len);
+  targets::ContainerLimits& limits = target_options_->containers;
+  const auto set = [](size_t* limit, int64_t value) { *limit = static_cast<size_t>(value); };
+  set(&limits.hash_max_listpack_entries, options.hash_max_listpack_entries);
+  set(&limits.hash_max_listpack_value, options.hash_max_listpack_value);
+  set(&limits.set_max_intset_entries, options.set_max_intset_entries);
+  set(&limits.set_max_listpack_entries, options.set_max_listpack_entries);
+  set(&limits.set_max_listpack_value, options.set_max_listpack_value);
+  set(&limits.zset_max_listpack_entries, options.zset_max_listpack_entries);
+  set(&limits.zset_max_listpack_value, options.zset_max_listpack_value);
+  set(&limits.stream_node_max_bytes, options.stream_node_max_bytes);
+  set(&limits.stream_node_max_entries, options.stream_node_max_entries);
+  set(&limits.hll_sparse_max_bytes, options.hll_sparse_max_bytes);
+  limits.list_max_listpack_size = options.list_max_listpack_size;
   rlimit files{};
   rlim_t wanted = static_cast<rlim_t>(options.maxclients) + 128;
   if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {

@@ -75,6 +75,20 @@ struct Options {
   int64_t databases = 16;
   int64_t chat_history = 10000;
 
+  // Compact forms of values, see targets/container_limits.h
+  int64_t hash_max_listpack_entries = 512;
+  int64_t hash_max_listpack_value = 64;
+  int64_t list_max_listpack_size = -2;
+  int64_t list_compress_depth = 0;  // of no consequence: nodes of lists aren't compressed
+  int64_t set_max_intset_entries = 512;
+  int64_t set_max_listpack_entries = 128;
+  int64_t set_max_listpack_value = 64;
+  int64_t zset_max_listpack_entries = 128;
+  int64_t zset_max_listpack_value = 64;
+  int64_t stream_node_max_bytes = 4096;
+  int64_t stream_node_max_entries = 100;
+  int64_t hll_sparse_max_bytes = 3000;
+
   // Process
   int64_t hz = 10;  // calls a second of the targets' work by the clock
   Logger::Level loglevel = Logger::Level::kNotice;

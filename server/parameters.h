@@ -35,6 +35,7 @@ struct Parameter {
 
   std::string_view group;  // heading in the help; rows of a group follow each other
   std::string_view name;
+  std::string_view alias = {};  // an older name that Redis still takes; shown only if asked for
   Field field;
   Change change = Change::kAtStart;
   std::string_view value_name;  // "<port>"

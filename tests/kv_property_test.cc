@@ -27,6 +27,19 @@ std::string SnapshotOf(KvMember& member) {
   return bytes;
 }
 
+// Other limits of compact forms than the global's: forms differ then, states don't.
+std::shared_ptr<TargetOptions> SmallForms() {
+  auto options = std::make_shared<TargetOptions>();
+  ContainerLimits& limits = options->containers;
+  limits.hash_max_listpack_entries = limits.zset_max_listpack_entries = 3;
+  limits.set_max_listpack_entries = limits.set_max_intset_entries = 2;
+  limits.hash_max_listpack_value = limits.zset_max_listpack_value = 5;
+  limits.list_max_listpack_size = 4;
+  limits.stream_node_max_entries = 3;
+  limits.hll_sparse_max_bytes = 20;
+  return options;
+}
+
 class KvProperty : public testing::TestWithParam<uint64_t> {
  protected:
   // What a local says about every key, by commands that only read.
@@ -78,7 +91,7 @@ class KvProperty : public testing::TestWithParam<uint64_t> {
 TEST_P(KvProperty, EffectsMakeEqualStates) {
   const protocol::CommandTable table;
   RandomCommands random(GetParam());
-  KvMember global(table, 1), local(table, 2);
+  KvMember global(table, 1), local(table, 2), with_small_forms(table, 3, SmallForms());
   int64_t now_ms = global.now_ms;
   for (int step = 0; step < 4000; ++step) {
     global.db = static_cast<int>(random.Below(3));
@@ -114,6 +127,11 @@ TEST_P(KvProperty, EffectsMakeEqualStates) {
     ASSERT_EQ(local.target().Digest(), global.target().Digest())
         << "seed " << GetParam() << " step " << step << ": " << Shown(args) << "\n"
         << global.Effects();
+    ASSERT_TRUE(with_small_forms.Apply(global.update())) << Shown(args);
+    if (step % 50 == 0) {
+      ASSERT_EQ(with_small_forms.target().Digest(), global.target().Digest())
+          << "seed " << GetParam() << " step " << step;
+    }
     if (step % 400 == 0) {
       CompareReads(global, local);
       if (HasFatalFailure()) return;

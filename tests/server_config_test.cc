@@ -78,6 +78,19 @@ TEST_F(ConfigTest, SetChangesWhatMayBeChanged) {
   EXPECT_EQ(Value("hz"), "1");
 }
 
+// Names of before Redis 7 are the same parameters, shown only when asked for.
+TEST_F(ConfigTest, AnOlderNameStandsForTheNewOne) {
+  EXPECT_EQ(Command({"set", "hash-max-ziplist-entries", "7"}), "+OK\r\n");
+  EXPECT_EQ(after_.hash_max_listpack_entries, 7);
+  EXPECT_EQ(Value("hash-max-listpack-entries"), "7");
+  EXPECT_EQ(Command({"get", "zset-max-ziplist-value"}),
+            "*2\r\n$22\r\nzset-max-ziplist-value\r\n$2\r\n64\r\n");
+  EXPECT_EQ(Command({"get", "zset-max-z*"}), "*0\r\n");
+  EXPECT_EQ(Command({"set", "hash-max-ziplist-entries", "1", "hash-max-listpack-entries", "2"}),
+            "-ERR CONFIG SET failed (possibly related to argument 'hash-max-listpack-entries') - "
+            "duplicate parameter\r\n");
+}
+
 // Words taken from redis-server 7.0's replies.
 TEST_F(ConfigTest, SetRefusesInRedisWords) {
   auto failed = [](const std::string& name, const std::string& why) {
