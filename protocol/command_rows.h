@@ -17,6 +17,7 @@ std::span<const CommandRow> ClusterCommands();
 std::span<const CommandRow> ConnectionCommands();
 std::span<const CommandRow> GenericCommands();
 std::span<const CommandRow> HashCommands();
+std::span<const CommandRow> LatencyCommands();
 std::span<const CommandRow> ListCommands();
 std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> PubsubCommands();

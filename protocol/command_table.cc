@@ -188,6 +188,7 @@ CommandTable::CommandTable() {
                           rows::ServerCommands(),
                           rows::ClusterCommands(),
                           rows::TargetCommands(),
+                          rows::LatencyCommands(),
                           rows::ScriptingCommands(),
                           rows::TransactionCommands(),
                           rows::PubsubCommands(),

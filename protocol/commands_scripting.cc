@@ -13,10 +13,10 @@ constexpr Argument kListArguments[] = {Optional(String("library-name-pattern", "
 constexpr Argument kExistsArguments[] = {Multiple(String("sha1"))};
 
 constexpr CommandRow kFunctionSubcommands[] = {
-    WithTips(kNondeterministicOrder,
-             {"list", -2, kNoScript, kCatScripting, Owner::kNode, Group::kScripting, "7.0.0",
-              "Returns the libraries of functions: there are none.", "O(1)", kNoKeys,
-              kListArguments}),
+    WithTips(
+        kNondeterministicOrder,
+        {"list", -2, kNoScript, kCatScripting, Owner::kNode, Group::kScripting, "7.0.0",
+         "Returns the libraries of functions: there are none.", "O(1)", kNoKeys, kListArguments}),
     WithTips(kAllShards, {"flush", -2, kNoScript, kCatScripting, Owner::kNode, Group::kScripting,
                           "7.0.0", "Deletes all libraries of functions: there are none.", "O(1)",
                           kNoKeys, kFlushArguments}),
@@ -27,9 +27,9 @@ constexpr CommandRow kScriptSubcommands[] = {
     {"exists", -3, kNoScript, kCatScripting, Owner::kNode, Group::kScripting, "2.6.0",
      "Returns which scripts are known: none is.", "O(N), N scripts asked for", kNoKeys,
      kExistsArguments},
-    WithTips(kAllNodes, {"flush", -2, kNoScript, kCatScripting, Owner::kNode, Group::kScripting,
-                         "2.6.0", "Forgets all scripts: there are none.", "O(1)", kNoKeys,
-                         kFlushArguments}),
+    WithTips(kAllNodes,
+             {"flush", -2, kNoScript, kCatScripting, Owner::kNode, Group::kScripting, "2.6.0",
+              "Forgets all scripts: there are none.", "O(1)", kNoKeys, kFlushArguments}),
     {"help", 2, kLoading | kStale, kCatScripting, Owner::kNode, Group::kScripting, "5.0.0",
      "Lists the subcommands of SCRIPT.", "O(1)"},
 };

@@ -28,7 +28,10 @@ bool MayListenersUse(const Command& command) {
 }
 }  // namespace
 
-void Dispatcher::OnInput() { node_->RefreshNow(); }
+void Dispatcher::OnInput() {
+  node_->RefreshNow();
+  node_->instruments().Begin();
+}
 
 void Dispatcher::OnAhead(Connection& connection,
                          std::span<const protocol::RequestParser> requests) {
@@ -61,24 +64,24 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
   if (connection.session().exec_outstanding) return Pause(connection);
   const Command* command = node_->table().Find(args);
   if (command == nullptr) {
-    Reject(connection, CommandTable::UnknownCommandError(args));
+    Reject(connection, nullptr, CommandTable::UnknownCommandError(args));
     return Flow::kDone;
   }
   if (command->Has(protocol::kSubcommands) && args.size() > 1) {
-    Reject(connection, CommandTable::UnknownSubcommandError(*command, args[1]));
+    Reject(connection, nullptr, CommandTable::UnknownSubcommandError(*command, args[1]));
     return Flow::kDone;
   }
   if (!command->ArityFits(args.size())) {
-    Reject(connection, CommandTable::ArityError(*command));
+    Reject(connection, command, CommandTable::ArityError(*command));
     return Flow::kDone;
   }
   if (!connection.session().authenticated && !command->Has(protocol::kNoAuth)) {
-    Reject(connection, kNoAuth);
+    Reject(connection, command, kNoAuth);
     return Flow::kDone;
   }
   const Session& session = connection.session();
   if (session.listener() && session.resp == 2 && !MayListenersUse(*command)) {
-    Reject(connection, "ERR Can't execute '" + protocol::ToLower(command->full_name) +
+    Reject(connection, command, "ERR Can't execute '" + protocol::ToLower(command->full_name) +
                            "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
                            "allowed in this context");
     return Flow::kDone;
@@ -95,7 +98,7 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
       return AnswerHere(connection, *command, args);
     case Owner::kPeer:
       if (!node_->peer_requests().Handle(connection, *command, args)) {
-        Reject(connection, "ERR Bad message between nodes");
+        Reject(connection, nullptr, "ERR Bad message between nodes");
       }
       return Flow::kDone;
     default:
@@ -103,7 +106,8 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
   }
 }
 
-void Dispatcher::Reject(Connection& connection, std::string_view error) {
+void Dispatcher::Reject(Connection& connection, const Command* command, std::string_view error) {
+  node_->instruments().statistics().Rejected(command, error);
   connection.MarkDirty();
   Transactions::Fail(connection);
   ReplyWriter(connection.replies().Begin(), connection.session().resp).Error(error);
@@ -114,9 +118,13 @@ ConnectionHandler::Flow Dispatcher::AnswerHere(Connection& connection, const Com
                                                std::span<const std::string_view> args) {
   connection.MarkDirty();
   connection.session().last_command = &command;
-  ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
+  std::string* out = connection.replies().Begin();
+  size_t begin = out->size();
+  ReplyWriter reply(out, connection.session().resp);
   NodeRequest request{*node_, connection, command, args, reply, Gate{}};
   node_->node_commands().Handle(request);
+  node_->instruments().Executed(connection.session(), command, args,
+                                std::string_view(*out).substr(begin));
   if (request.waits_for_snapshot) {
     connection.replies().Cancel();
     saves_.push_back({connection.session().id, NewSlot(connection)});
@@ -147,9 +155,13 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
 
 void Dispatcher::Execute(Connection& connection, const targets::Request& request) {
   connection.MarkDirty();
-  ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
+  std::string* out = connection.replies().Begin();
+  size_t begin = out->size();
+  ReplyWriter reply(out, connection.session().resp);
   Gate gate;
   if (!node_->host().Execute(request, &reply, &gate)) readers_.push_back(&connection);
+  node_->instruments().Executed(connection.session(), *request.command, request.args,
+                                std::string_view(*out).substr(begin));
   EndReply(connection, gate);
   node_->host().DeliverPublications();
 }
@@ -160,9 +172,13 @@ bool Dispatcher::ReadCommitted(Connection& connection, const targets::Request& r
   Session& session = connection.session();
   if (!host.settled() || session.forwarded > 0 || session.reading > 0) return false;
   connection.MarkDirty();
-  ReplyWriter reply(connection.replies().Begin(), session.resp);
+  std::string* out = connection.replies().Begin();
+  size_t begin = out->size();
+  ReplyWriter reply(out, session.resp);
   Gate gate;
   host.Read(request, host.member().GlobalTimeMs(node_->now()), &reply, &gate);
+  node_->instruments().Executed(session, *request.command, request.args,
+                                std::string_view(*out).substr(begin));
   EndReply(connection, gate);
   return true;
 }
@@ -201,11 +217,13 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
   Session& session = connection.session();
   session.last_command = &command;
   connection.MarkDirty();
-  Transactions::Result result =
-      node_->transactions().Handle(connection, command, args, connection.replies().Begin());
+  std::string* out = connection.replies().Begin();
+  size_t begin = out->size();
+  Transactions::Result result = node_->transactions().Handle(connection, command, args, out);
   switch (result.outcome) {
     case Transactions::Outcome::kReplied:
       if (result.read) readers_.push_back(&connection);
+      node_->instruments().Executed(session, command, args, std::string_view(*out).substr(begin));
       EndReply(connection, result.gate);
       node_->host().DeliverPublications();
       return Flow::kDone;
@@ -286,6 +304,7 @@ void Dispatcher::ResumePaused() {
     }
     session.paused = false;
     session.waits_for_replies = false;
+    node_->instruments().Begin();
     connection->Resume();
     node_->loop().DoNotWait();  // what it executed is for another turn's end
   }
@@ -332,6 +351,19 @@ void Dispatcher::OnFilled(Connection& connection) {
 }
 
 void Dispatcher::OnReadExecuted(Connection& connection) { readers_.push_back(&connection); }
+
+void Dispatcher::OnExecuting() { node_->instruments().Begin(); }
+
+void Dispatcher::OnExecuted(Connection& connection, const Command& row,
+                            std::span<const std::string_view> args, std::string_view reply) {
+  node_->instruments().Executed(connection.session(), row, args, reply);
+}
+
+void Dispatcher::OnExecutedElsewhere(Connection& connection, const Command& row,
+                                     std::span<const std::string_view> args, Micros took) {
+  node_->instruments().ExecutedElsewhere(connection.session(), row, args,
+                                         static_cast<uint64_t>(std::max<Micros>(took, 0)) * 1000);
+}
 
 void Dispatcher::ConfirmReads(Micros now) {
   RemoteCommands& remote = node_->remote_commands();

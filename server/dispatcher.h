@@ -48,6 +48,11 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   // Forwarder::Clients
   void OnFilled(Connection& connection) override;
   void OnReadExecuted(Connection& connection) override;
+  void OnExecuting() override;
+  void OnExecuted(Connection& connection, const protocol::Command& row,
+                  std::span<const std::string_view> args, std::string_view reply) override;
+  void OnExecutedElsewhere(Connection& connection, const protocol::Command& row,
+                           std::span<const std::string_view> args, cluster::Micros took) override;
   void Watch(Connection& connection, std::span<const std::string_view> args,
              protocol::ReplyWriter* reply) override;
   std::string PublishReply(std::span<const std::string_view> args) override;
@@ -66,7 +71,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
 
  private:
   Flow Dispatch(Connection& connection, std::span<const std::string_view> args);
-  void Reject(Connection& connection, std::string_view error);
+  // `command`: nullptr if there is no such command.
+  void Reject(Connection& connection, const protocol::Command* command, std::string_view error);
   Flow AnswerHere(Connection& connection, const protocol::Command& command,
                   std::span<const std::string_view> args);
   Flow RunTarget(Connection& connection, const protocol::Command& command,

@@ -21,6 +21,7 @@ Forwarder::Command Forwarder::Make(uint64_t client, const protocol::Command& row
   Command command;
   command.row = &row;
   command.client = client;
+  command.asked_at = env_->now;
   command.deadline = deadline;
   size_t bytes = 0;
   for (std::string_view arg : args) bytes += arg.size();
@@ -221,7 +222,9 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
       break;
     case OriginTable::Known::kNew: {
       scratch_.clear();
+      clients_->OnExecuting();
       bool entry = host_->ExecuteTagged(RequestFor(*command), tag, command->resp, &scratch_, &gate);
+      NoteExecution(*command);
       Answer(*command, scratch_, gate, !entry);
       host_->DeliverPublications();
       break;
@@ -236,6 +239,10 @@ void Forwarder::OnReply(uint64_t sequence, std::string_view reply) {
   if (reply.empty()) {
     GiveUp(command);
   } else {
+    if (Connection* connection = connections_->Find(command->connection)) {
+      clients_->OnExecutedElsewhere(*connection, *command->row, RequestFor(*command).args,
+                                    env_->now - command->asked_at);
+    }
     Answer(*command, reply, Gate{});
   }
   Finish(command);
@@ -268,6 +275,7 @@ void Forwarder::DoRead(Command* command, int64_t time_ms) {
     protocol::ReplyWriter reply(&scratch_, command->resp);
     Gate gate;
     ++reads_done_;
+    clients_->OnExecuting();
     if (command->row->row->owner == protocol::Owner::kTransaction) {
       clients_->Watch(*connection, RequestFor(*command).args, &reply);
     } else if (host_->Read(RequestFor(*command), time_ms, &reply, &gate) ==
@@ -278,9 +286,16 @@ void Forwarder::DoRead(Command* command, int64_t time_ms) {
       ++connection->session().forwarded;
       return Push(std::move(*command));
     }
+    NoteExecution(*command);
     Answer(*command, scratch_, gate);
   }
   FinishRead(*command);
+}
+
+void Forwarder::NoteExecution(const Command& command) {
+  if (Connection* connection = connections_->Find(command.connection)) {
+    clients_->OnExecuted(*connection, *command.row, RequestFor(command).args, scratch_);
+  }
 }
 
 void Forwarder::FinishRead(const Command& command) {

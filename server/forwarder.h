@@ -43,7 +43,7 @@ class Forwarder {
     int resp = 2;
     std::string bytes;  // the arguments one after the other
     std::vector<uint32_t> sizes;
-    cluster::Micros deadline = 0;
+    cluster::Micros asked_at = 0, deadline = 0;
     bool sent = false;  // to some global, or may have been executed
     bool done = false;
     std::shared_ptr<Transaction> transaction;  // EXEC: the node puts its own replies into the reply
@@ -63,6 +63,13 @@ class Forwarder {
     // The reply to EXEC, with the node's own part put in.
     virtual std::string ComposeReply(Connection& connection, const Transaction& transaction,
                                      std::string_view reply) = 0;
+    // Around what is executed here; and of what the global executed, how long that took (µs).
+    virtual void OnExecuting() = 0;
+    virtual void OnExecuted(Connection& connection, const protocol::Command& row,
+                            std::span<const std::string_view> args, std::string_view reply) = 0;
+    virtual void OnExecutedElsewhere(Connection& connection, const protocol::Command& row,
+                                     std::span<const std::string_view> args,
+                                     cluster::Micros took) = 0;
     // What was just filled is a read executed here in this turn: it needs the lease.
     virtual void OnReadExecuted(Connection& connection) = 0;
   };
@@ -126,6 +133,7 @@ class Forwarder {
   void ExecuteOne(uint64_t sequence, Command* command);
   void DoRead(Command* command, int64_t time_ms);
   void FinishRead(const Command& command);
+  void NoteExecution(const Command& command);
 
   ClusterHost* host_;
   Peers* peers_;

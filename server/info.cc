@@ -22,6 +22,8 @@ namespace {
 
 constexpr InfoSections Bit(InfoSection section) { return 1u << static_cast<unsigned>(section); }
 constexpr InfoSections kAllSections = (Bit(InfoSection::kKeyspace) << 1) - 1;
+constexpr InfoSections kDefaultSections =
+    kAllSections & ~Bit(InfoSection::kCommandstats) & ~Bit(InfoSection::kLatencystats);
 
 std::string Executable() {
   char path[4096];
@@ -236,6 +238,7 @@ void AppendStats(Node& node, const targets::KeyspaceStats& keyspace, InfoText* i
   info->Section("Stats");
   info->Number("total_connections_received", node.connections().accepted());
   info->Number("total_commands_processed", totals.commands);
+  info->Number("total_error_replies", node.instruments().statistics().error_replies());
   info->Number("instantaneous_ops_per_sec",
                static_cast<int64_t>(samples.commands.PerSecond() + 0.5));
   info->Number("total_net_input_bytes", totals.bytes_read);
@@ -302,12 +305,56 @@ void AppendKeyspace(const targets::KeyspaceStats& keyspace, InfoText* info) {
   }
 }
 
+void AppendCommandStatistics(Node& node, InfoText* info) {
+  info->Section("Commandstats");
+  const CommandStatistics& statistics = node.instruments().statistics();
+  for (const protocol::Command& command : node.table().all()) {
+    const CommandStatistics::Row& row = statistics.row(command);
+    if (row.calls == 0 && row.rejected == 0) continue;
+    char text[160];
+    double microseconds = static_cast<double>(row.nanoseconds) / 1000;
+    snprintf(text, sizeof text,
+             "calls=%" PRIu64 ",usec=%" PRIu64 ",usec_per_call=%.2f,rejected_calls=%" PRIu64
+             ",failed_calls=%" PRIu64,
+             row.calls, row.nanoseconds / 1000,
+             row.calls == 0 ? 0.0 : microseconds / static_cast<double>(row.calls), row.rejected,
+             row.failed);
+    info->Text("cmdstat_" + command.full_name, text);
+  }
+}
+
+void AppendErrorStatistics(Node& node, InfoText* info) {
+  info->Section("Errorstats");
+  for (const auto& [word, count] : node.instruments().statistics().errors()) {
+    info->Text("errorstat_" + word, "count=" + std::to_string(count));
+  }
+}
+
+void AppendLatencyStatistics(Node& node, InfoText* info) {
+  info->Section("Latencystats");
+  const CommandStatistics& statistics = node.instruments().statistics();
+  for (const protocol::Command& command : node.table().all()) {
+    const DurationHistogram* histogram = statistics.row(command).histogram.get();
+    if (histogram == nullptr) continue;
+    auto micros = [histogram](double percent) {
+      return static_cast<double>(histogram->PercentileNanoseconds(percent)) / 1000;
+    };
+    char text[96];
+    snprintf(text, sizeof text, "p50=%.3f,p99=%.3f,p99.9=%.3f", micros(50), micros(99),
+             micros(99.9));
+    info->Text("latency_percentiles_usec_" + command.full_name, text);
+  }
+}
+
 }  // namespace
 
 InfoSections ParseInfoSections(std::span<const std::string_view> words) {
   static constexpr std::pair<std::string_view, InfoSections> kWords[] = {
-      {"default", kAllSections},
+      {"default", kDefaultSections},
       {"all", kAllSections & ~Bit(InfoSection::kModules)},
+      {"commandstats", Bit(InfoSection::kCommandstats)},
+      {"errorstats", Bit(InfoSection::kErrorstats)},
+      {"latencystats", Bit(InfoSection::kLatencystats)},
       {"everything", kAllSections},
       {"server", Bit(InfoSection::kServer)},
       {"clients", Bit(InfoSection::kClients)},
@@ -320,7 +367,7 @@ InfoSections ParseInfoSections(std::span<const std::string_view> words) {
       {"cluster", Bit(InfoSection::kCluster)},
       {"keyspace", Bit(InfoSection::kKeyspace)},
   };
-  if (words.empty()) return kAllSections;
+  if (words.empty()) return kDefaultSections;
   InfoSections sections = 0;
   for (std::string_view word : words) {
     for (const auto& [name, bits] : kWords) {
@@ -350,6 +397,9 @@ std::string MakeInfo(Node& node, InfoSections sections, bool with_keyspace) {
   if (wanted(InfoSection::kCpu)) AppendCpu(&info);
   if (wanted(InfoSection::kModules)) info.Section("Modules");
   if (wanted(InfoSection::kCluster)) AppendClusterInfo(node, &info);
+  if (wanted(InfoSection::kCommandstats)) AppendCommandStatistics(node, &info);
+  if (wanted(InfoSection::kErrorstats)) AppendErrorStatistics(node, &info);
+  if (wanted(InfoSection::kLatencystats)) AppendLatencyStatistics(node, &info);
   if (wanted(InfoSection::kKeyspace)) {
     info.Section("Keyspace");
     if (with_keyspace) AppendKeyspace(keyspace, &info);

@@ -23,6 +23,9 @@ enum class InfoSection : uint8_t {
   kCpu,
   kModules,
   kCluster,
+  kCommandstats,
+  kErrorstats,
+  kLatencystats,
   kKeyspace,
 };
 using InfoSections = uint32_t;  // bits 1 << InfoSection

@@ -132,6 +132,7 @@ Node::Node(Options options, std::string config_file)
   hooks.reset_statistics = [this] {
     connection_environment_.commands = 0;
     connection_environment_.bytes_read = connection_environment_.bytes_written = 0;
+    instruments_.statistics().Reset();
   };
   config_ = std::make_unique<Config>(std::move(options), std::move(config_file), std::move(hooks));
 }
@@ -278,7 +279,7 @@ bool Node::Listen(std::string* error) {
   forwarder_ =
       std::make_unique<Forwarder>(host_.get(), peers_.get(), connections_.get(), &dispatcher_,
                                   &connection_environment_, identity_.id, identity_.run);
-  remote_commands_ = std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_);
+  remote_commands_ = std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_, &instruments_);
   return true;
 }
 
@@ -394,7 +395,10 @@ void Node::ScheduleTick() {
 void Node::Cron() {
   cron_->Start(kCronInterval);
   RefreshNow();
+  instruments_.Calibrate();
+  instruments_.Begin();
   host_->Cron(now());
+  instruments_.Worked("expire-cycle");
   forwarder_->Expire(now());
   FollowConfiguration();
   connections_->CloseOverOutputLimit();
@@ -413,6 +417,9 @@ void Node::SetLimits(const Options& options) {
   connection_environment_.pubsub_output = output[static_cast<size_t>(ClientClass::kPubSub)];
   connections_->set_max_clients(static_cast<size_t>(options.maxclients));
   connections_->set_tcp_keepalive_seconds(static_cast<int>(options.tcp_keepalive_s));
+  instruments_.slow_log().set_threshold_us(options.slowlog_log_slower_than);
+  instruments_.slow_log().set_max_length(static_cast<size_t>(options.slowlog_max_len));
+  instruments_.latency().set_threshold_ms(options.latency_monitor_threshold);
   target_options_->databases = static_cast<int>(options.databases);
   target_options_->chat_history = static_cast<size_t>(options.chat_history);
   target_options_->max_value_bytes = static_cast<size_t>(options.proto_max_bulk_len);

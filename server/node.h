@@ -16,6 +16,7 @@
 #include "server/dispatcher.h"
 #include "server/event_loop.h"
 #include "server/forwarder.h"
+#include "server/instruments.h"
 #include "server/key_events.h"
 #include "server/log_writer.h"
 #include "server/logger.h"
@@ -79,6 +80,7 @@ class Node {
   LogWriter& writer() { return *writer_; }
   Random& random() { return random_; }
   InfoSamples& info_samples() { return info_samples_; }
+  Instruments& instruments() { return instruments_; }
   const Identity& identity() const { return identity_; }
   std::shared_ptr<targets::TargetOptions> target_options() { return target_options_; }
   // When the newest snapshot was saved, or this process began; seconds since the epoch.
@@ -115,6 +117,7 @@ class Node {
   Random random_;
   Identity identity_;
   InfoSamples info_samples_;
+  Instruments instruments_{table_.size()};
   ConnectionEnvironment connection_environment_;
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ConnectionTable> connections_;

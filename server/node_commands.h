@@ -51,6 +51,7 @@ std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE WAIT
 std::span<const NamedHandler> PersistenceCommandHandlers();  // SAVE BGSAVE BGREWRITEAOF LASTSAVE
 std::span<const NamedHandler> TargetCommandHandlers();      // TARGET.*
 std::span<const NamedHandler> PubsubCommandHandlers();      // SUBSCRIBE ... PUBSUB
+std::span<const NamedHandler> LatencyCommandHandlers();     // SLOWLOG, LATENCY
 std::span<const NamedHandler> ScriptingCommandHandlers();   // FUNCTION, SCRIPT
 
 // Handlers in files of their own.

@@ -89,6 +89,11 @@ struct Options {
   int64_t stream_node_max_entries = 100;
   int64_t hll_sparse_max_bytes = 3000;
 
+  // Observation
+  int64_t slowlog_log_slower_than = 10000;  // µs; -1: nothing is logged
+  int64_t slowlog_max_len = 128;
+  int64_t latency_monitor_threshold = 0;  // ms; 0: off
+
   // Process
   int64_t hz = 10;  // calls a second of the targets' work by the clock
   Logger::Level loglevel = Logger::Level::kNotice;

@@ -396,6 +396,27 @@ const Parameter kParameters[] = {
      .help = "size up to which a HyperLogLog is kept in its sparse form",
      .unit = Unit::kMemory},
 
+    {.group = "Observation",
+     .name = "slowlog-log-slower-than",
+     .field = &Options::slowlog_log_slower_than,
+     .change = Change::kAtRunTime,
+     .value_name = "<microseconds>",
+     .help = "commands that take longer are in the slow log; 0: all are; -1: none is",
+     .min = -1},
+    {.group = "Observation",
+     .name = "slowlog-max-len",
+     .field = &Options::slowlog_max_len,
+     .change = Change::kAtRunTime,
+     .value_name = "<count>",
+     .help = "entries that the slow log keeps",
+     .max = 1 << 20},
+    {.group = "Observation",
+     .name = "latency-monitor-threshold",
+     .field = &Options::latency_monitor_threshold,
+     .change = Change::kAtRunTime,
+     .value_name = "<milliseconds>",
+     .help = "what holds the server up for longer is noted for LATENCY; 0: nothing is"},
+
     {.group = "Process",
      .name = "hz",
      .field = &Options::hz,
@@ -468,9 +489,6 @@ const Parameter kParameters[] = {
     Fixed("aclfile", ""),
     Fixed("supervised", "no"),
     Fixed("activedefrag", "no"),
-    Fixed("slowlog-log-slower-than", "-1"),
-    Fixed("slowlog-max-len", "0"),
-    Fixed("latency-monitor-threshold", "0"),
 };
 
 std::string Join(const std::vector<std::string>& words, char separator) {

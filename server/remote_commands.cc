@@ -99,7 +99,9 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
             .Error(protocol::CommandTable::UnknownCommandError(command->args));
         break;
       }
+      instruments_->Begin();
       bool entry = host_->ExecuteTagged(request, tag, command->resp, &reply.bytes, &reply.gate);
+      instruments_->ExecutedForOther(origin->node, *request.command, command->args, reply.bytes);
       host_->DeliverPublications();
       if (entry) return host_->WantCommit(origin->node, reply.gate.index);
       reply.keep = true;

@@ -22,6 +22,7 @@
 
 #include "protocol/command_table.h"
 #include "server/cluster_host.h"
+#include "server/instruments.h"
 #include "server/peer_codec.h"
 #include "server/peers.h"
 
@@ -29,10 +30,12 @@ namespace understudy::server {
 
 class RemoteCommands {
  public:
-  RemoteCommands(ClusterHost* host, Peers* peers, const protocol::CommandTable* table)
+  RemoteCommands(ClusterHost* host, Peers* peers, const protocol::CommandTable* table,
+                 Instruments* instruments)
       : host_(host),
         peers_(peers),
         table_(table),
+        instruments_(instruments),
         transaction_row_(table->FindByName("peer.transaction")) {}
 
   struct Batch {
@@ -84,6 +87,7 @@ class RemoteCommands {
   ClusterHost* host_;
   Peers* peers_;
   const protocol::CommandTable* table_;
+  Instruments* instruments_;
   const protocol::Command* transaction_row_;
   std::map<uint64_t, Origin> origins_;  // by the origin's run
   bool read_in_turn_ = false;

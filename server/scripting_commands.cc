@@ -45,8 +45,7 @@ void HandleScriptExists(NodeRequest& request) {
 }
 
 void HandleHelp(NodeRequest& request) {
-  protocol::ReplyToHelp(request.node.table(), request.command,
-                        &request.reply);
+  protocol::ReplyToHelp(request.node.table(), request.command, &request.reply);
 }
 
 }  // namespace

@@ -147,7 +147,9 @@ void Transactions::AnswerByNode(Connection& connection, const Transaction::Queue
   std::vector<std::string_view> args;
   queued.args.Views(&args);
   NodeRequest request{*node_, connection, *queued.row, args, *reply, Gate{}};
+  size_t begin = reply->out()->size();
   node_->node_commands().Handle(request);
+  node_->instruments().Executed(connection.session(), *queued.row, args, std::string_view(*reply->out()).substr(begin));
   gate->index = std::max(gate->index, request.gate.index);
   gate->confirm = std::max(gate->confirm, request.gate.confirm);
 }
@@ -177,12 +179,14 @@ void Transactions::ExecHere(Connection& connection, const Transaction& transacti
             continue;
           }
           queued.args.Views(&args);
+          size_t begin = reply->out()->size();
           targets::Request request;
           request.command = queued.row;
           request.args = args;
           request.db = session.db;
           request.client = {node_->identity().id, session.id};
           run(request, reply);
+          node_->instruments().Executed(session, *queued.row, args, std::string_view(*reply->out()).substr(begin));
         }
       },
       &gate);

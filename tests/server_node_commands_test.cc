@@ -302,7 +302,8 @@ TEST_F(NodeCommandsTest, InfoIsLinesOfNamesAndValues) {
     if (line.empty() || line.rfind("# ", 0) == 0) continue;
     size_t colon = line.find(':');
     ASSERT_NE(colon, std::string::npos) << line;
-    EXPECT_EQ(line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_"), colon) << line;
+    EXPECT_EQ(line.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_|-."
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), colon) << line;
   }
 }
 
