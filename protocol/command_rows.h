@@ -15,10 +15,12 @@ namespace understudy::protocol::rows {
 std::span<const CommandRow> BitmapCommands();
 std::span<const CommandRow> ClusterCommands();
 std::span<const CommandRow> ConnectionCommands();
+std::span<const CommandRow> DebugCommands();
 std::span<const CommandRow> GenericCommands();
 std::span<const CommandRow> HashCommands();
 std::span<const CommandRow> LatencyCommands();
 std::span<const CommandRow> ListCommands();
+std::span<const CommandRow> MemoryCommands();
 std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> PubsubCommands();
 std::span<const CommandRow> ScriptingCommands();

@@ -116,9 +116,6 @@ constexpr CommandRow kRows[] = {
     {"shutdown", -1, kAdmin | kNoScript | kLoading | kStale | kNoMulti | kAllowBusy, 0,
      Owner::kNode, Group::kServer, "1.0.0", "Stops the server.",
      "O(N) when saving N keys, else O(1)", kNoKeys, kShutdownArguments},
-    SystemCommand({"debug", -2, kAdmin | kNoScript | kLoading | kStale, 0, Owner::kNode,
-                   Group::kServer, "1.0.0", "Commands for testing the server.",
-                   "Depends on the subcommand"}),
     {"failover", -1, kAdmin | kNoScript | kStale | kNoMulti, 0, Owner::kNode, Group::kServer, "6.2.0",
      "Hands the role of the master over to another node.", "O(1)", kNoKeys, kFailoverArguments},
 };

@@ -8,6 +8,7 @@
 #include "server/memory_use.h"
 #include "server/node.h"
 #include "server/node_commands.h"
+#include "server/parameters.h"
 
 namespace understudy::server {
 
@@ -137,52 +138,48 @@ void Protocol(NodeRequest& request) {
 }
 
 void Help(NodeRequest& request) {
-  static constexpr std::string_view kLines[] = {
-      "DIGEST",
-      "    A hash of the data; equal on nodes that applied the same log.",
-      "ERROR <text>",
-      "    Reply with this error.",
-      "JMAP",
-      "    The memory allocator's report.",
-      "LOG <message>",
-      "    Write a line to the node's log.",
-      "PROTOCOL <type>",
-      "    Reply with a value of this type: string, integer, double, bignum, null, array,",
-      "    set, map, attrib, push, verbatim, true, false.",
-      "SET-ACTIVE-EXPIRE <0|1>",
-      "    Whether this node, as the global, deletes expired keys that nobody asks for.",
-      "SLEEP <seconds>",
-      "    Stop the node's event loop for so long; decimals allowed.",
-      "STRINGMATCH-LEN <pattern> <text>",
-      "    Whether the glob-style pattern matches the text.",
-  };
-  ReplyHelp("DEBUG", kLines, &request.reply);
+  protocol::ReplyToHelp(request.node.table(), request.node.table().at(request.command.container),
+                        &request.reply);
 }
 
-struct Subcommand {
-  std::string_view name;
-  size_t arguments;
-  NodeHandler handler;
-};
-constexpr Subcommand kSubcommands[] = {
-    {"sleep", 1, Sleep},       {"set-active-expire", 1, SetActiveExpire},
-    {"digest", 0, Digest},     {"jmap", 0, JMap},
-    {"log", 1, Log},           {"error", 1, Error},
-    {"protocol", 1, Protocol}, {"stringmatch-len", 2, MatchPattern},
-    {"help", 0, Help},
-};
+void SetPackedThreshold(NodeRequest& request) {
+  int64_t bytes = 0;
+  if (!ParseMemory(request.args[2], &bytes) || bytes > int64_t{4} << 30) {
+    return request.reply.Error(
+        "ERR argument must be a memory value bigger than 1 and smaller than 4gb");
+  }
+  // 0: back to the default.
+  const targets::ContainerLimits defaults;
+  request.node.target_options()->containers.list_plain_bytes =
+      bytes == 0 ? defaults.list_plain_bytes : static_cast<size_t>(bytes);
+  request.reply.Ok();
+}
+
+void PauseCron(NodeRequest& request) {
+  std::optional<int64_t> on = protocol::ParseInteger(request.args[2]);
+  if (!on) return request.reply.Error(protocol::kNotIntegerError);
+  request.node.set_cron_paused(*on != 0);
+  request.reply.Ok();
+}
 
 }  // namespace
 
-void HandleDebug(NodeRequest& request) {
-  for (const Subcommand& subcommand : kSubcommands) {
-    if (request.args.size() == 2 + subcommand.arguments &&
-        EqualsIgnoreCase(request.args[1], subcommand.name)) {
-      return subcommand.handler(request);
-    }
-  }
-  request.reply.Error("ERR unknown subcommand or wrong number of arguments for '" +
-                      std::string(request.args[1].substr(0, 128)) + "'. Try DEBUG HELP.");
+std::span<const NamedHandler> DebugCommandHandlers() {
+  static constexpr NamedHandler kHandlers[] = {
+      {"debug", ReplyUnknownSubcommand},
+      {"debug|digest", Digest},
+      {"debug|error", Error},
+      {"debug|help", Help},
+      {"debug|jmap", JMap},
+      {"debug|log", Log},
+      {"debug|pause-cron", PauseCron},
+      {"debug|protocol", Protocol},
+      {"debug|quicklist-packed-threshold", SetPackedThreshold},
+      {"debug|set-active-expire", SetActiveExpire},
+      {"debug|sleep", Sleep},
+      {"debug|stringmatch-len", MatchPattern},
+  };
+  return kHandlers;
 }
 
 }  // namespace understudy::server

@@ -407,6 +407,11 @@ std::string MakeInfo(Node& node, InfoSections sections, bool with_keyspace) {
   return info.Take();
 }
 
+ClientMemory MeasureClientMemory(Node& node) {
+  ConnectionUse use = Measure(node);
+  return {use.client_bytes, use.peer_bytes};
+}
+
 void SampleStatistics(Node& node) {
   InfoSamples& samples = node.info_samples();
   const ConnectionEnvironment& totals = node.environment();

@@ -43,6 +43,12 @@ std::string MakeInfo(Node& node, InfoSections sections, bool with_keyspace);
 // second.
 void SampleStatistics(Node& node);
 
+// Bytes that connections of clients and of other nodes hold.
+struct ClientMemory {
+  uint64_t clients = 0, peers = 0;
+};
+ClientMemory MeasureClientMemory(Node& node);
+
 // Writes "name:value" lines under "# Section" headings.
 class InfoText {
  public:

@@ -17,7 +17,8 @@ using protocol::Command;
 using protocol::ReplyWriter;
 
 void HandleHelp(NodeRequest& request) {
-  protocol::ReplyToHelp(request.node.table(), request.command, &request.reply);
+  protocol::ReplyToHelp(request.node.table(), request.node.table().at(request.command.container),
+                        &request.reply);
 }
 
 // --- SLOWLOG ------------------------------------------------------------------------------------

@@ -55,6 +55,12 @@ MemoryUse ReadMemoryUse() {
   return use;
 }
 
+void PurgeAllocator() {
+  if (!HasJemalloc()) return;
+  // 4096: all arenas (MALLCTL_ARENAS_ALL).
+  mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
+}
+
 std::string AllocatorName() {
   if (!HasJemalloc()) return "libc";
   const char* version = nullptr;

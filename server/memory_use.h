@@ -19,6 +19,9 @@ struct MemoryUse {
 };
 MemoryUse ReadMemoryUse();
 
+// Asks the allocator to give back what it keeps for later. May take long.
+void PurgeAllocator();
+
 // "jemalloc-5.3.0", "libc".
 std::string AllocatorName();
 // The allocator's own report, for people; several lines.

@@ -394,6 +394,7 @@ void Node::ScheduleTick() {
 
 void Node::Cron() {
   cron_->Start(kCronInterval);
+  if (cron_paused_) return;
   RefreshNow();
   instruments_.Calibrate();
   instruments_.Begin();

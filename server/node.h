@@ -83,6 +83,7 @@ class Node {
   Instruments& instruments() { return instruments_; }
   const Identity& identity() const { return identity_; }
   std::shared_ptr<targets::TargetOptions> target_options() { return target_options_; }
+  void set_cron_paused(bool paused) { cron_paused_ = paused; }  // DEBUG PAUSE-CRON
   // When the newest snapshot was saved, or this process began; seconds since the epoch.
   int64_t last_save_s() const;
   uint64_t turns() const { return connection_environment_.turn; }      // since start
@@ -139,6 +140,7 @@ class Node {
   // The configurations that the links were made from.
   cluster::Configuration followed_, followed_committed_;
   bool was_member_ = false;          // in this run, by a committed configuration
+  bool cron_paused_ = false;
   bool forgotten_ = false;           // and isn't any more
   cluster::Micros next_tick_ = 0;
   cluster::Micros stop_by_ = 0;  // not 0: stopping, at the latest then

@@ -46,16 +46,15 @@ struct NamedHandler {
 std::span<const NamedHandler> ConnectionCommandHandlers();  // PING ECHO HELLO AUTH SELECT QUIT RESET
                                                             // READONLY READWRITE
 std::span<const NamedHandler> ClientCommandHandlers();      // CLIENT ...
-std::span<const NamedHandler> ServerCommandHandlers();      // COMMAND CONFIG INFO TIME SHUTDOWN DEBUG
+std::span<const NamedHandler> ServerCommandHandlers();      // COMMAND CONFIG INFO TIME SHUTDOWN
 std::span<const NamedHandler> ClusterCommandHandlers();     // CLUSTER ROLE WAIT FAILOVER
 std::span<const NamedHandler> PersistenceCommandHandlers();  // SAVE BGSAVE BGREWRITEAOF LASTSAVE
 std::span<const NamedHandler> TargetCommandHandlers();      // TARGET.*
 std::span<const NamedHandler> PubsubCommandHandlers();      // SUBSCRIBE ... PUBSUB
+std::span<const NamedHandler> DebugCommandHandlers();       // DEBUG
+std::span<const NamedHandler> MemoryCommandHandlers();      // MEMORY
 std::span<const NamedHandler> LatencyCommandHandlers();     // SLOWLOG, LATENCY
 std::span<const NamedHandler> ScriptingCommandHandlers();   // FUNCTION, SCRIPT
-
-// Handlers in files of their own.
-void HandleDebug(NodeRequest& request);
 
 // For handlers of containers: an error in Redis' words for what comes without a known subcommand.
 void ReplyUnknownSubcommand(NodeRequest& request);

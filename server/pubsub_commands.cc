@@ -91,7 +91,8 @@ void HandleNumpat(NodeRequest& request) {
   request.reply.Integer(static_cast<int64_t>(request.node.subscriptions().names(Kind::kPattern)));
 }
 void HandlePubsubHelp(NodeRequest& request) {
-  protocol::ReplyToHelp(request.node.table(), request.command, &request.reply);
+  protocol::ReplyToHelp(request.node.table(), request.node.table().at(request.command.container),
+                        &request.reply);
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ void HandleScriptExists(NodeRequest& request) {
 }
 
 void HandleHelp(NodeRequest& request) {
-  protocol::ReplyToHelp(request.node.table(), request.command, &request.reply);
+  protocol::ReplyToHelp(request.node.table(), request.node.table().at(request.command.container),
+                        &request.reply);
 }
 
 }  // namespace

@@ -85,7 +85,6 @@ std::span<const NamedHandler> ServerCommandHandlers() {
       {"info", HandleInfo},
       {"time", HandleTime},
       {"shutdown", HandleShutdown},
-      {"debug", HandleDebug},
   };
   return kHandlers;
 }

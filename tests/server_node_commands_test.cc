@@ -414,9 +414,10 @@ TEST_F(NodeCommandsTest, DebugOthers) {
   EXPECT_FALSE(client_.AskText({"DEBUG", "JMAP"}).empty());
   std::string digest = client_.Ask({"DEBUG", "DIGEST"});
   EXPECT_EQ(digest.size(), 43u) << digest;
-  EXPECT_EQ(
-      client_.Ask({"DEBUG", "SLEEP"}),
-      "-ERR unknown subcommand or wrong number of arguments for 'SLEEP'. Try DEBUG HELP.\r\n");
+  EXPECT_EQ(client_.Ask({"DEBUG", "SLEEP"}),
+            "-ERR wrong number of arguments for 'debug|sleep' command\r\n");
+  EXPECT_EQ(client_.Ask({"DEBUG", "NOSUCH"}),
+            "-ERR unknown subcommand 'NOSUCH'. Try DEBUG HELP.\r\n");
 }
 
 TEST(NodeShutdownTest, ShutdownEndsTheProcessWithoutAReply) {

@@ -107,6 +107,7 @@ void RegisterDatabaseCommands(HandlerMap* handlers);
 void RegisterExpireCommands(HandlerMap* handlers);
 void RegisterScanCommands(HandlerMap* handlers);
 void RegisterObjectCommands(HandlerMap* handlers);
+void RegisterDebugCommands(HandlerMap* handlers);
 void RegisterBitCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);
 void RegisterListCommands(HandlerMap* handlers);

@@ -19,6 +19,7 @@ HandlerMap AllHandlers() {
   RegisterExpireCommands(&handlers);
   RegisterScanCommands(&handlers);
   RegisterObjectCommands(&handlers);
+  RegisterDebugCommands(&handlers);
   RegisterBitCommands(&handlers);
   RegisterLcs(&handlers);
   RegisterListCommands(&handlers);
