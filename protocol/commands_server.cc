@@ -98,6 +98,8 @@ constexpr CommandRow kRows[] = {
     Container(kConfigSubcommands,
               {"config", -2, 0, 0, Owner::kNode, Group::kServer, "2.0.0",
                "Commands about the configuration.", "Depends on the subcommand"}),
+    {"monitor", 1, kAdmin | kNoScript | kLoading | kStale, 0, Owner::kNode, Group::kServer, "1.0.0",
+     "Shows every command that the node's clients send, as it is executed.", "O(1) a command"},
     WithTips(kNondeterministic,
              {"time", 1, kLoading | kStale | kFast, 0, Owner::kNode, Group::kServer, "2.6.0",
               "Returns the time of the server.", "O(1)"}),

@@ -30,6 +30,7 @@ std::string Flags(const Connection& connection, ClientType type) {
   if (type == ClientType::kReplica) flags += 'S';
   if (type == ClientType::kMaster) flags += 'M';
   if (type == ClientType::kPubSub) flags += 'P';
+  if (session.monitor) flags += 'O';
   if (connection.closing()) flags += 'c';
   if (session.readonly) flags += 'r';
   if (session.no_evict) flags += 'e';

@@ -49,6 +49,7 @@ struct Session {
   bool authenticated = true;
   bool readonly = false;
   bool no_evict = false, no_touch = false;
+  bool monitor = false;  // gets what other clients send; see monitors.h
   enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis } reply_mode = ReplyMode::kOn;
   std::string peer_id;  // another node's id; empty: a client
   // What it listens to: rooms joined through targets, channels, patterns, shard channels. Changed

@@ -154,6 +154,7 @@ void HandleReset(NodeRequest& request) {
   Session& session = request.connection.session();
   request.node.dispatcher().LeaveChannels(request.connection);
   request.node.transactions().Reset(request.connection);
+  request.node.monitors().Remove(request.connection);
   session.name.clear();
   session.db = 0;
   session.resp = 2;
@@ -162,6 +163,11 @@ void HandleReset(NodeRequest& request) {
   session.no_touch = false;
   session.reply_mode = Session::ReplyMode::kOn;
   request.reply.Simple("RESET");
+}
+
+void HandleMonitor(NodeRequest& request) {
+  request.node.monitors().Add(request.connection);
+  request.reply.Ok();
 }
 
 void HandleReadonly(NodeRequest& request) {
@@ -180,7 +186,7 @@ std::span<const NamedHandler> ConnectionCommandHandlers() {
   static constexpr NamedHandler kHandlers[] = {
       {"ping", HandlePing},   {"echo", HandleEcho},         {"hello", HandleHello},
       {"auth", HandleAuth},   {"select", HandleSelect},     {"quit", HandleQuit},
-      {"reset", HandleReset}, {"readonly", HandleReadonly}, {"readwrite", HandleReadwrite},
+      {"reset", HandleReset}, {"readonly", HandleReadonly}, {"readwrite", HandleReadwrite}, {"monitor", HandleMonitor},
   };
   return kHandlers;
 }

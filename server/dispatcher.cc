@@ -91,19 +91,50 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
     QueueCommand(connection, *command, args);
     return Flow::kDone;
   }
-  switch (command->row->owner) {
+  if (!node_->monitors().empty()) return RunMonitored(connection, *command, args);
+  return Run(connection, *command, args);
+}
+
+ConnectionHandler::Flow Dispatcher::Run(Connection& connection, const Command& command,
+                                        std::span<const std::string_view> args) {
+  switch (command.row->owner) {
     case Owner::kTransaction:
-      return RunTransaction(connection, *command, args);
+      return RunTransaction(connection, command, args);
     case Owner::kNode:
-      return AnswerHere(connection, *command, args);
+      return AnswerHere(connection, command, args);
     case Owner::kPeer:
-      if (!node_->peer_requests().Handle(connection, *command, args)) {
+      if (!node_->peer_requests().Handle(connection, command, args)) {
         Reject(connection, nullptr, "ERR Bad message between nodes");
       }
       return Flow::kDone;
     default:
-      return RunTarget(connection, *command, args);
+      return RunTarget(connection, command, args);
   }
+}
+
+ConnectionHandler::Flow Dispatcher::RunMonitored(Connection& connection, const Command& command,
+                                                 std::span<const std::string_view> args) {
+  const Session& session = connection.session();
+  const bool executes = command.full_name == "exec";
+  const int db = session.db;
+  std::shared_ptr<Transaction> transaction = executes ? session.transaction : nullptr;
+  Flow flow = Run(connection, command, args);
+  if (flow != Flow::kDone || !session.peer_id.empty()) return flow;
+  auto send = [this](Connection& to, std::string_view line) {
+    to.MarkDirty();
+    to.replies().Begin()->append(line);
+    to.replies().End(Gate{}, 0, 0, node_->environment().turn);
+  };
+  const int64_t now = WallMicros();
+  if (transaction != nullptr) {
+    std::vector<std::string_view> queued_args;
+    for (const Transaction::Queued& queued : transaction->commands) {
+      queued.args.Views(&queued_args);
+      node_->monitors().Feed(session, db, *queued.row, queued_args, now, send);
+    }
+  }
+  node_->monitors().Feed(session, db, command, args, now, send);
+  return flow;
 }
 
 void Dispatcher::Reject(Connection& connection, const Command* command, std::string_view error) {
@@ -446,6 +477,7 @@ void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
 void Dispatcher::OnClosed(Connection& connection) {
   std::erase(gated_, &connection);
   std::erase(readers_, &connection);
+  node_->monitors().Remove(connection);
   node_->transactions().Reset(connection);
   LeaveChannels(connection);
 }

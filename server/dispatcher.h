@@ -71,6 +71,11 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
 
  private:
   Flow Dispatch(Connection& connection, std::span<const std::string_view> args);
+  Flow Run(Connection& connection, const protocol::Command& command,
+           std::span<const std::string_view> args);
+  // The same, and shows it to those who look on.
+  Flow RunMonitored(Connection& connection, const protocol::Command& command,
+                    std::span<const std::string_view> args);
   // `command`: nullptr if there is no such command.
   void Reject(Connection& connection, const protocol::Command* command, std::string_view error);
   Flow AnswerHere(Connection& connection, const protocol::Command& command,

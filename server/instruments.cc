@@ -7,10 +7,8 @@
 
 namespace understudy::server {
 
-namespace {
-
-// From which argument on nobody may read them later; 0: all may be shown.
-size_t FirstSecret(const protocol::Command& command, std::span<const std::string_view> args) {
+size_t FirstSecretArgument(const protocol::Command& command,
+                           std::span<const std::string_view> args) {
   using protocol::EqualsIgnoreCase;
   if (command.full_name == "auth") return 1;
   if (command.full_name == "hello") {
@@ -27,8 +25,6 @@ size_t FirstSecret(const protocol::Command& command, std::span<const std::string
   }
   return 0;
 }
-
-}  // namespace
 
 void Instruments::ExecutedForOther(std::string_view node, const protocol::Command& command,
                                    std::span<const std::string_view> args, std::string_view reply) {
@@ -70,7 +66,7 @@ void Instruments::NoteInSlowLog(std::string_view address, std::string_view name,
                                 const protocol::Command& command,
                                 std::span<const std::string_view> args, uint64_t nanoseconds) {
   if (command.Has(protocol::kSkipSlowlog)) return;
-  slow_log_.Add(args, FirstSecret(command, args), nanoseconds, WallMillis() / 1000, address, name);
+  slow_log_.Add(args, FirstSecretArgument(command, args), nanoseconds, WallMillis() / 1000, address, name);
 }
 
 }  // namespace understudy::server

@@ -14,6 +14,10 @@
 
 namespace understudy::server {
 
+// From which argument on nobody may read them later (passwords); 0: all may be shown.
+size_t FirstSecretArgument(const protocol::Command& command,
+                           std::span<const std::string_view> args);
+
 class Instruments {
  public:
   explicit Instruments(size_t commands) : statistics_(commands) {}

@@ -269,6 +269,7 @@ bool Node::Listen(std::string* error) {
   identity_.name = options.name.empty() ? "node-" + std::to_string(identity_.port) : options.name;
   identity_.address = OwnAddress();
   MakePeers();
+  monitors_ = std::make_unique<Monitors>(connections_.get());
   subscriptions_ = std::make_unique<Subscriptions>(connections_.get());
   key_events_ = std::make_unique<KeyEvents>(
       [this](targets::kv::KeyspaceObserver* observer) { host_->ObserveKeys(observer); });

@@ -19,6 +19,7 @@
 #include "server/instruments.h"
 #include "server/key_events.h"
 #include "server/log_writer.h"
+#include "server/monitors.h"
 #include "server/logger.h"
 #include "server/node_commands.h"
 #include "server/options.h"
@@ -76,6 +77,7 @@ class Node {
   PeerRequests& peer_requests() { return peer_requests_; }
   const NodeCommands& node_commands() const { return *node_commands_; }
   Dispatcher& dispatcher() { return dispatcher_; }
+  Monitors& monitors() { return *monitors_; }
   Subscriptions& subscriptions() { return *subscriptions_; }
   LogWriter& writer() { return *writer_; }
   Random& random() { return random_; }
@@ -123,6 +125,7 @@ class Node {
   std::unique_ptr<LogWriter> writer_;
   std::unique_ptr<ConnectionTable> connections_;
   std::unique_ptr<Peers> peers_;
+  std::unique_ptr<Monitors> monitors_;
   std::unique_ptr<Subscriptions> subscriptions_;
   std::unique_ptr<NodeCommands> node_commands_;
   std::unique_ptr<KeyEvents> key_events_;
