@@ -183,6 +183,7 @@ CommandTable::CommandTable() {
                           rows::SetCommands(),
                           rows::SortedSetCommands(),
                           rows::BitmapCommands(),
+                          rows::HyperLogLogCommands(),
                           rows::GenericCommands(),
                           rows::ConnectionCommands(),
                           rows::ServerCommands(),

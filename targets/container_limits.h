@@ -23,7 +23,7 @@ struct ContainerLimits {
   // A node of a stream; 0: no limit of that kind.
   size_t stream_node_max_bytes = 4096;
   size_t stream_node_max_entries = 100;
-  size_t hll_sparse_max_bytes = 3000;  // of a HyperLogLog in its sparse form, without its header
+  size_t hll_sparse_max_bytes = 3000;  // of a HyperLogLog in its sparse form
   // -1 .. -5: 4 KiB .. 64 KiB in a node of a list; else how many elements.
   int64_t list_max_listpack_size = -2;
   // An element of a list of at least this size has a node of its own (DEBUG

@@ -109,6 +109,7 @@ void RegisterScanCommands(HandlerMap* handlers);
 void RegisterObjectCommands(HandlerMap* handlers);
 void RegisterDebugCommands(HandlerMap* handlers);
 void RegisterBitCommands(HandlerMap* handlers);
+void RegisterHyperLogLogCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);
 void RegisterListCommands(HandlerMap* handlers);
 void RegisterListMoveCommands(HandlerMap* handlers);

@@ -20,6 +20,7 @@
 // Effects: set k v [keepttl | pxat ms] [text | raw] · append k v · setrange k offset v ·
 // incrby k n · del k · pexpireat k ms · persist k · rename k k2 · move k db ·
 // copy k k2 db n replace · flushdb · flushall · swapdb a b
+// pfadd k max_bytes element.. · pfmerge k max_bytes k2.. · pfdebug k (makes it dense)
 // (`text`, `raw`: a string kept in that form although its text is an integer's).
 // Of containers: lpush k v.. · rpush k v.. · lpop k n · rpop k n · lset k i v · linsert k i v ·
 // lrem k n v · ltrim k first count · hset k f v.. · hdel k f.. · sadd k m.. · srem k m.. ·
@@ -51,6 +52,7 @@
 #include "targets/kv/deleted_names.h"
 #include "targets/kv/entry.h"
 #include "targets/kv/hash_table.h"
+#include "targets/kv/hyperloglog.h"
 #include "targets/kv/list_value.h"
 #include "targets/kv/set_algebra.h"
 #include "targets/kv/sorted_set_algebra.h"
@@ -64,7 +66,8 @@ enum class Change : uint8_t { kCreated, kModified, kDeleted, kExpired, kExpirySe
 class KeyspaceObserver {
  public:
   virtual ~KeyspaceObserver() = default;
-  // `event`: the word of keyspace notifications ("set", "del", "rename_from", "expire").
+  // `event`: the word of keyspace notifications ("set", "del", "rename_from", "expire"); empty: a
+  // change that Redis doesn't speak of.
   virtual void OnChange(int db, std::string_view key, Change change, std::string_view event) = 0;
   // All keys of a database are others than before (FLUSHDB, FLUSHALL, SWAPDB).
   virtual void OnDatabaseChanged(int db) = 0;
@@ -157,6 +160,18 @@ class Keyspace {
                   std::string_view bytes, std::string_view event = "setrange");
   // Adds to an integer (a missing key: 0). REQUIRES: it is one, and the sum is in range.
   int64_t IncrementBy(Context& context, int db, std::string_view key, int64_t increment);
+
+  // HyperLogLogs (hyperloglog.h), which are strings. `entry` and the keys are missing or hold one.
+  // A sparse value that would grow beyond `sparse_max_bytes` becomes dense.
+  // Adds elements to one, which is made if there is none. Damaged: nothing is changed.
+  HyperLogLog::Added CountElements(Context& context, int db, std::string_view key,
+                                   const Entry* entry, std::span<const std::string_view> elements,
+                                   size_t sparse_max_bytes);
+  // Merges sources into a target. False, and nothing is changed, if one is damaged.
+  bool MergeHyperLogLogs(Context& context, int db, std::string_view target,
+                         std::span<const std::string_view> sources, size_t sparse_max_bytes);
+  // False, and nothing is changed, if it is damaged. REQUIRES: it is sparse.
+  bool MakeHyperLogLogDense(Context& context, int db, const Entry* entry);
 
   // Containers. `entry` is what FindForWrite() gave for the key, nullptr if there is none:
   // functions that add to a container make it then, the others REQUIRE it. If it is there it is of
@@ -331,6 +346,8 @@ class Keyspace {
   // Makes a string raw text of at least this size; the bytes added are uninitialised. The entry may
   // have moved, and must be Put().
   Entry* GrowText(const Found& found, size_t size);
+  void StoreHyperLogLog(Context& context, int db, std::string_view key, std::string_view bytes,
+                        std::string_view event);
   // Frees an entry and its value, a big one later.
   void Destroy(Entry* entry);
   void DestroyObject(Type type, Object object);
@@ -367,6 +384,7 @@ class Keyspace {
   bool SweepDb(Context& context, int db, SweepWork* work);
   bool ApplySet(int db, std::span<const std::string_view> effect, Context& context);
   bool ApplyToKey(int db, std::span<const std::string_view> effect, Context& context);
+  bool ApplyToHyperLogLog(int db, Texts effect, Context& context);
   bool ApplyToContainer(int db, std::span<const std::string_view> effect, Context& context);
   bool ApplyToList(int db, const Entry* entry, Texts effect, Context& context);
   bool ApplyToSet(int db, const Entry* entry, Texts effect, Context& context);

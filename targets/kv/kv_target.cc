@@ -21,6 +21,7 @@ HandlerMap AllHandlers() {
   RegisterObjectCommands(&handlers);
   RegisterDebugCommands(&handlers);
   RegisterBitCommands(&handlers);
+  RegisterHyperLogLogCommands(&handlers);
   RegisterLcs(&handlers);
   RegisterListCommands(&handlers);
   RegisterListMoveCommands(&handlers);
