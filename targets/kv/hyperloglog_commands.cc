@@ -3,12 +3,12 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <random>
 #include <string>
 
 #include "protocol/numbers.h"
 #include "targets/kv/commands.h"
 #include "targets/kv/hyperloglog.h"
+#include "targets/kv/random_pick.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -135,14 +135,14 @@ void PfDebug(Call& call) {
 }
 
 // What is written to the registers of a dense value is read from them again.
-std::string TestRegisters(std::mt19937_64* random) {
+std::string TestRegisters(RandomBits* random) {
   constexpr int kRounds = 20;
   for (int round = 0; round < kRounds; ++round) {
     HyperLogLog value(size_t{0});
     value.MakeDense();
     HyperLogLog::Registers expected;
     for (uint32_t i = 0; i < HyperLogLog::kRegisters; ++i) {
-      expected[i] = static_cast<uint8_t>((*random)() & 0x3f);
+      expected[i] = static_cast<uint8_t>(random->Next() & 0x3f);
       value.Raise({i, expected[i]});
     }
     for (uint32_t i = 0; i < HyperLogLog::kRegisters; ++i) {
@@ -156,11 +156,11 @@ std::string TestRegisters(std::mt19937_64* random) {
 }
 
 // Both forms give the same estimate, which isn't too wrong.
-std::string TestEstimates(std::mt19937_64* random, size_t sparse_max_bytes) {
+std::string TestEstimates(RandomBits* random, size_t sparse_max_bytes) {
   constexpr uint64_t kElements = 100'000;  // Redis takes ten million, for seconds
   HyperLogLog dense(size_t{0}), sparse(sparse_max_bytes);
   dense.MakeDense();
-  const uint64_t seed = (*random)();
+  const uint64_t seed = random->Next();
   uint64_t checkpoint = 1;
   for (uint64_t i = 1; i <= kElements; ++i) {
     const uint64_t number = i ^ seed;
@@ -189,7 +189,7 @@ std::string TestEstimates(std::mt19937_64* random, size_t sparse_max_bytes) {
 }
 
 void PfSelfTest(Call& call) {
-  std::mt19937_64 random(call.context.random);
+  RandomBits random(call.context.random);
   std::string failure = TestRegisters(&random);
   if (failure.empty()) {
     failure = TestEstimates(&random, call.options.containers.hll_sparse_max_bytes);
