@@ -221,6 +221,7 @@ TEST(CommandTableKeysTest, TheFastFormNamesTheSameKeys) {
       if (!command.ArityFits(argc)) break;
       const Words args(argc, "7");
       std::vector<size_t> expected, found;
+      if (command.full_name == "pfmerge" && argc == 2) continue;  // nor does Redis find any
       ASSERT_TRUE(CommandTable::FindKeys(command, args, &found)) << command.full_name << argc;
       const int last =
           command.last_key < 0 ? static_cast<int>(argc) + command.last_key : command.last_key;
@@ -388,7 +389,16 @@ TEST(CommandTableRowsTest, FlagsAreConsistent) {
                                            "zremrangebylex",
                                            "zpopmin",
                                            "zpopmax",
-                                           "zmpop"};
+                                           "zmpop",
+                                           "xdel",
+                                           "xtrim",
+                                           "xack",
+                                           "xclaim",
+                                           "xautoclaim",
+                                           "xreadgroup",
+                                           "xgroup|setid",
+                                           "xgroup|destroy",
+                                           "xgroup|delconsumer"};
   for (const Command& command : Table().all()) {
     SCOPED_TRACE(command.full_name);
     EXPECT_FALSE(command.Has(kWrite) && command.Has(kReadonly));
@@ -399,7 +409,8 @@ TEST(CommandTableRowsTest, FlagsAreConsistent) {
     }
     const bool of_target = command.row->owner == Owner::kKv || command.row->owner == Owner::kId ||
                            command.row->owner == Owner::kChat;
-    if (of_target && !command.Has(kSubcommands) && command.row->name != "help") {
+    if (of_target && !command.Has(kSubcommands) && command.row->name != "help" &&
+        command.row->name != "pfselftest") {
       EXPECT_TRUE(command.Has(kWrite) || command.Has(kReadonly));
     }
     // A key-value command names its keys or depends on all of them.
@@ -409,7 +420,7 @@ TEST(CommandTableRowsTest, FlagsAreConsistent) {
     for (const KeySpec& spec : command.row->keys) {
       const uint32_t changes = kKeyRW | kKeyOW | kKeyRM;
       if (spec.flags & changes) {
-        EXPECT_TRUE(command.Has(kWrite));
+        EXPECT_TRUE(command.Has(kWrite) || command.Has(kMayReplicate));
       }
     }
   }

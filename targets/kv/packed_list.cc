@@ -347,6 +347,26 @@ PackedList PackedList::SplitOff(Position at) {
   return tail;
 }
 
+void PackedList::Encode(const Element& element, std::string* out) {
+  uint8_t head[kMaxHeadBytes], back[5];
+  const size_t head_bytes = EncodeHead(element, head);
+  const std::string_view data = element.IsInteger() ? std::string_view() : element.bytes();
+  const auto size = static_cast<uint32_t>(head_bytes + data.size());
+  const uint32_t back_bytes = BackSizeBytes(size);
+  EncodeBackSize(size, back_bytes, back);
+  out->append(reinterpret_cast<const char*>(head), head_bytes);
+  out->append(data);
+  out->append(reinterpret_cast<const char*>(back), back_bytes);
+}
+
+void PackedList::AppendEncoded(std::string_view entries, size_t count) {
+  const Position at = EndPosition();
+  MoveTail(at, 0, static_cast<uint32_t>(entries.size()));
+  std::memcpy(block_ + at, entries.data(), entries.size());
+  const uint32_t known = Load16(block_ + 4);
+  if (known != kUnknownCount) SetCount(known + count);
+}
+
 void PackedList::AppendAll(const PackedList& other) {
   const size_t count = size() + other.size();
   const Position at = EndPosition();

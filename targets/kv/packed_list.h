@@ -30,6 +30,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "targets/kv/element.h"
@@ -105,6 +106,9 @@ class PackedList {
   void Clear() { EraseBytes(kHeaderBytes, EndPosition(), size()); }
   // Takes the entries from `at` on out, into a list of their own. REQUIRES: at != kNone.
   PackedList SplitOff(Position at);
+  // Encodes an entry at the end of `out`, and appends entries that were encoded so, in one piece.
+  static void Encode(const Element& element, std::string* out);
+  void AppendEncoded(std::string_view entries, size_t count);
   // Appends all entries of another list.
   void AppendAll(const PackedList& other);
 
