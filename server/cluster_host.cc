@@ -100,6 +100,10 @@ void ClusterHost::BeginWork(Micros now) {
   can_execute_ = member_->serving() && !needs_rebuild_ && !member_->transferring() &&
                  state_index_ >= member_->commit() && !env_.writer->overloaded() &&
                  member_->LeaseValid(now);
+  if (can_execute_ && executed_term_ != member_->term()) {
+    executed_term_ = member_->term();
+    executed_from_ = member_->log().last_index() + 1;
+  }
   time_ms_ = member_->GlobalTimeMs(now);
 }
 
@@ -170,7 +174,16 @@ void ClusterHost::ApplyCommitted() {
   env_.clients->OnProgress(applied_, confirmed_);
 }
 
+void ClusterHost::TellOutcome(Index survived) {
+  executed_term_ = 0;
+  env_.clients->OnOutcome(survived);
+}
+
 void ClusterHost::ApplyEntry(const EntryView& entry) {
+  // In the place of an entry made here, or behind all of them.
+  if (executed_term_ != 0 && entry.term != executed_term_ && entry.index >= executed_from_) {
+    TellOutcome(entry.index - 1);
+  }
   state_index_ = entry.index;
   if (entry.type != EntryType::kNormal) return;
   EntryPayload payload;
@@ -198,18 +211,26 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
                         effect_args_.empty() ? "" : effect_args_[0].data());
     }
   }
-  if (!payload.reply.empty()) {
-    origins_.Record({payload.run, payload.sequence, payload.low, payload.client}, entry.index,
-                    payload.reply);
-    if (payload.run == env_.run && !told) {
-      env_.clients->OnForwardedReply(payload.sequence, payload.reply);
-    }
-  }
+  RecordTags(payload, entry.index, payload.run == env_.run && !told);
   publisher_->set_muted(false);
   if (!publisher_->empty()) {
     publisher_->set_gate(Gate{});
     publisher_->Deliver();
   }
+}
+
+// Notes what was executed under which tags, and tells of the replies.
+void ClusterHost::RecordTags(const EntryPayload& payload, Index index, bool tell) {
+  if (payload.reply.empty()) return origins_.RecordOwn(payload.run, payload.sequence, index);
+  std::string_view earlier = payload.earlier, reply;
+  Tag tag{payload.run, payload.sequence, payload.low, payload.client};
+  while (TakeForwardedReply(&earlier, &tag.sequence, &reply)) {
+    origins_.Record(tag, index, reply);
+    if (tell) env_.clients->OnForwardedReply(tag.sequence, reply);
+  }
+  tag.sequence = payload.sequence;
+  origins_.Record(tag, index, payload.reply);
+  if (tell) env_.clients->OnForwardedReply(tag.sequence, payload.reply);
 }
 
 void ClusterHost::OnEntriesTruncated(Index after) {
@@ -301,11 +322,12 @@ bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter
   context.reply = reply;
   context.effects = &effects;
   target_->Handle(request, context);
-  return Propose(context, effects, gate);
+  return Propose(context, effects, false, gate);
 }
 
-bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag, int resp,
-                                std::string* reply, Gate* gate) {
+bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
+                                std::string_view earlier, int resp, std::string* reply,
+                                Gate* gate) {
   targets::Context context = NewContext();
   bool keeps_log = KeepsLog();
   update_.clear();
@@ -321,13 +343,12 @@ bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
   }
   std::string_view text = std::string_view(*reply).substr(start);
   if (!effects.empty()) {
+    const EntryPayload payload{tag.run, tag.sequence, tag.low, tag.client, text, update_, earlier};
     payload_.clear();
-    if (keeps_log) {
-      EncodeEntryPayload({tag.run, tag.sequence, tag.low, tag.client, text, update_}, &payload_);
-    }
-    origins_.Record(tag, context.index, text);
+    if (keeps_log) EncodeEntryPayload(payload, &payload_);
+    RecordTags(payload, context.index, false);
   }
-  return Propose(context, effects, gate);
+  return Propose(context, effects, true, gate);
 }
 
 bool ClusterHost::ExecuteMany(const std::function<void(const RunOne&)>& body, Gate* gate) {
@@ -341,7 +362,7 @@ bool ClusterHost::ExecuteMany(const std::function<void(const RunOne&)>& body, Ga
     context.reply = reply;
     target_->Handle(request, context);
   });
-  return Propose(context, effects, gate);
+  return Propose(context, effects, false, gate);
 }
 
 void ClusterHost::RunTransaction(const targets::Request& request, protocol::ReplyWriter* reply,
@@ -374,7 +395,7 @@ void ClusterHost::RunTransaction(const targets::Request& request, protocol::Repl
 }
 
 bool ClusterHost::Propose(const targets::Context& context, const targets::EffectWriter& effects,
-                          Gate* gate) {
+                          bool tagged, Gate* gate) {
   gate->index = context.depends_on;
   gate->confirm = 0;
   if (effects.empty()) return false;
@@ -384,6 +405,7 @@ bool ClusterHost::Propose(const targets::Context& context, const targets::Effect
   state_index_ = index;
   if (!effects.wanted()) applied_ = index;
   gate->index = index;
+  if (!tagged && effects.wanted()) origins_.RecordOwn(env_.run, sequence_, index);
   if (!publisher_->empty()) publisher_->set_gate(*gate);
   return true;
 }
@@ -403,7 +425,7 @@ void ClusterHost::Cron(Micros now) {
     context.effects = &effects;
     bool more = target_->OnTimer(context);
     Gate gate;
-    Propose(context, effects, &gate);
+    Propose(context, effects, false, &gate);
     DeliverPublications();
     if (!more) break;
   }

@@ -12,7 +12,10 @@
 //  3. A snapshot is the state of a point in time, made in steps at the ends of turns (SnapshotMaker).
 //     It is given up when that state is taken back, and is valid only when its entry is committed.
 //     Locals that the log can't bring up to date get the snapshot on disk, made if it is too old.
-//  4. A state that holds effects of an entry that was truncated answers nothing (settled() is
+//  4. What this node executed in a term of its own and didn't see committed is undecided until an
+//     entry of another term is committed behind where it began (OnOutcome): only committed entries
+//     tell an outcome. No gate is opened by such an entry before that.
+//  5. A state that holds effects of an entry that was truncated answers nothing (settled() is
 //     false) until it has been made anew: from the snapshot and the log here, else from the global's.
 // One thread: the event loop's.
 #pragma once
@@ -43,10 +46,12 @@
 namespace understudy::server {
 
 // The part of the node that serves clients, as its cluster sees it.
+struct EntryPayload;
+
 class ClusterClients {
  public:
   virtual ~ClusterClients() = default;
-  // A command forwarded by this node is in a committed entry: its reply.
+  // A command forwarded by this node has its reply in a committed entry.
   virtual void OnForwardedReply(uint64_t sequence, std::string_view reply) = 0;
   virtual void OnPublication(const targets::Publication& publication, const Gate& gate) = 0;
   virtual void OnSubscribe(uint64_t client, std::string_view channel) = 0;
@@ -54,8 +59,14 @@ class ClusterClients {
   virtual size_t Receivers(std::string_view channel, bool shard) = 0;
   // Gates up to `commit` and `confirmed` are open.
   virtual void OnProgress(cluster::Index commit, uint64_t confirmed) = 0;
-  // Entries behind `after` never happened; what was gated by them neither.
+  // The state here is taken back to what it was at `after`, at least.
   virtual void OnTruncated(cluster::Index after) = 0;
+  // What this node executed as the global, up to the entry `survived`, is committed or was seen
+  // only; nothing else that it executed since the last call has happened or will.
+  virtual void OnOutcome(cluster::Index survived) = 0;
+  // The newest entry whose reply to a client here is still held, of those that had at most this
+  // own_sequence() behind them; 0: none.
+  virtual cluster::Index NewestHeld(uint64_t own_sequence) = 0;
   // The whole state was replaced by a snapshot: what the entries in its place would have told here
   // (replies, publications) comes no more.
   virtual void OnStateReplaced() = 0;
@@ -117,8 +128,13 @@ class ClusterHost {
   // The same for a command that another node forwarded, or that waited here (PEER.TRANSACTION for a
   // transaction): its reply, appended to
   // `reply`, goes into the entry, to be found under its tag.
-  bool ExecuteTagged(const targets::Request& request, const Tag& tag, int resp, std::string* reply,
-                     Gate* gate);
+  // `earlier`: see EntryPayload.
+  bool ExecuteTagged(const targets::Request& request, const Tag& tag, std::string_view earlier,
+                     int resp, std::string* reply, Gate* gate);
+  // Of the tag of what was executed last for this node's own clients.
+  uint64_t own_sequence() const { return sequence_; }
+  // Others may become the global, and what is executed here may turn out not to have happened.
+  bool may_lose() const { return member_->configuration().members.size() > 1; }
   // Several requests as one entry: `body` gets the function that executes one. For the others as
   // Execute().
   using RunOne = std::function<void(const targets::Request&, protocol::ReplyWriter*)>;
@@ -192,7 +208,10 @@ class ClusterHost {
   void Send(cluster::Ready* ready);
   void ApplyCommitted();
   void ApplyEntry(const cluster::EntryView& entry);
+  void RecordTags(const EntryPayload& payload, cluster::Index index, bool tell);
   void OnEntriesTruncated(cluster::Index after);
+  void TellOutcome(cluster::Index survived);
+  cluster::Index SurvivedByLog(cluster::Index upto) const;
   void HandleReads(cluster::Ready* ready);
   void ReleaseReads();
   void NoteLock();
@@ -210,7 +229,8 @@ class ClusterHost {
   void RunTransaction(const targets::Request& request, protocol::ReplyWriter* reply,
                       targets::Context* context);
   bool KeepsLog() const;
-  bool Propose(const targets::Context& context, const targets::EffectWriter& effects, Gate* gate);
+  bool Propose(const targets::Context& context, const targets::EffectWriter& effects, bool tagged,
+               Gate* gate);
   targets::Context NewContext();
 
   Environment env_;
@@ -228,6 +248,10 @@ class ClusterHost {
   cluster::Micros now_ = 0;
   int64_t time_ms_ = 0;  // the global's, of this turn
   bool can_execute_ = false;
+  // The term in which this node executes, or did so last without knowing the outcome (0: none), and
+  // the first entry it may have made in it.
+  cluster::Term executed_term_ = 0;
+  cluster::Index executed_from_ = 0;
   std::string payload_, update_;  // reused
   std::vector<std::string_view> effect_args_;
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "server/cluster_host.h"
+#include "server/peer_codec.h"
 #include "targets/effect.h"
 
 namespace understudy::server {
@@ -261,6 +262,14 @@ bool ClusterHost::RebuildState() {
          (target_->Restore(snapshot.data, &error) && origins_.Decode(snapshot.origins));
 }
 
+// Up to which entry what was executed here is in the log, of which the entries up to `upto` are
+// committed.
+Index ClusterHost::SurvivedByLog(Index upto) const {
+  const cluster::Log& log = member_->log();
+  while (upto > applied_ && upto >= executed_from_ && log.TermAt(upto) != executed_term_) --upto;
+  return upto;
+}
+
 void ClusterHost::FinishInstall(Micros now) {
   const SnapshotMeta meta = std::exchange(installing_, SnapshotMeta());
   cluster::Configuration configuration;
@@ -273,12 +282,20 @@ void ClusterHost::FinishInstall(Micros now) {
   const cluster::Log& log = member_->log();
   const bool survived = log.TermAt(meta.index) == meta.term;
   const Index known = std::max(applied_, member_->commit());
+  // What was executed here is decided by the log if it reaches that far, else by the table of tags
+  // in the state.
+  const bool decided = executed_term_ != 0 && meta.index >= executed_from_ &&
+                       (!survived || meta.term != executed_term_);
+  const Index outcome =
+      survived ? SurvivedByLog(meta.index)
+               : std::max(applied_, env_.clients->NewestHeld(origins_.NewestOwn(env_.run)));
   member_->InstallSnapshot(meta.index, meta.term, meta.time_ms, configuration, now);
   if (log.base_index() > meta.index) {
     env_.log->Warning("The state received for %s is older than the log", env_.name.c_str());
     return NeedState();
   }
   if (!survived) env_.clients->OnTruncated(known);
+  if (decided) TellOutcome(outcome);
   state_index_ = meta.index;
   applied_ = std::max(applied_, meta.index);
   needs_rebuild_ = false;

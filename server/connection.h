@@ -79,6 +79,7 @@ struct Session {
   std::shared_ptr<Transaction> transaction;  // behind MULTI
   std::vector<WatchedKey> watched;
   bool watch_touched = false;
+  uint64_t executed_turn = 0;      // newest turn in which something of it was kept (KeptRequests)
   bool exec_outstanding = false;  // EXEC was forwarded, the node's own part is to be done then
 };
 

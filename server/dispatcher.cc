@@ -162,6 +162,13 @@ ConnectionHandler::Flow Dispatcher::AnswerHere(Connection& connection, const Com
     return Flow::kDone;
   }
   EndReply(connection, request.gate);
+  if (request.gate.index > node_->host().applied() && node_->host().may_lose()) {
+    KeptRequests::Request kept;
+    kept.kind = KeptRequests::Kind::kNode;
+    kept.row = &command;
+    kept.index = request.gate.index;
+    Keep(connection, &kept, args);
+  }
   return Flow::kDone;
 }
 
@@ -176,10 +183,11 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
   request.client = {node_->identity().id, session.id};
   bool reads = !command.Replicates();
   if (node_->host().can_execute() && node_->forwarder().outstanding() == 0) {
-    if (session.reading > 0) return Pause(connection);
+    if (session.reading > 0 || kept_.full()) return Pause(connection);
     Execute(connection, request);
     return Flow::kDone;
   }
+  if (Undecided(session)) return Pause(connection);
   if (reads && session.readonly && ReadCommitted(connection, request)) return Flow::kDone;
   return SendOn(connection, command, args);
 }
@@ -190,11 +198,21 @@ void Dispatcher::Execute(Connection& connection, const targets::Request& request
   size_t begin = out->size();
   ReplyWriter reply(out, connection.session().resp);
   Gate gate;
-  if (!node_->host().Execute(request, &reply, &gate)) readers_.push_back(&connection);
+  ClusterHost& host = node_->host();
+  const bool entry = host.Execute(request, &reply, &gate);
+  if (!entry) readers_.push_back(&connection);
   node_->instruments().Executed(connection.session(), *request.command, request.args,
                                 std::string_view(*out).substr(begin));
   EndReply(connection, gate);
-  node_->host().DeliverPublications();
+  if (host.may_lose()) {
+    KeptRequests::Request kept;
+    kept.wrote = entry;
+    kept.row = request.command;
+    kept.db = request.db;
+    kept.index = gate.index;
+    Keep(connection, &kept, request.args);
+  }
+  host.DeliverPublications();
 }
 
 // A client that said READONLY takes this node's own committed state as it is.
@@ -248,6 +266,10 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
   Session& session = connection.session();
   session.last_command = &command;
   connection.MarkDirty();
+  const bool here = node_->host().can_execute() && node_->forwarder().outstanding() == 0;
+  if (command.row->name == "exec" && (here ? kept_.full() : Undecided(session))) {
+    return Pause(connection);
+  }
   std::string* out = connection.replies().Begin();
   size_t begin = out->size();
   Transactions::Result result = node_->transactions().Handle(connection, command, args, out);
@@ -256,6 +278,7 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
       if (result.read) readers_.push_back(&connection);
       node_->instruments().Executed(session, command, args, std::string_view(*out).substr(begin));
       EndReply(connection, result.gate);
+      if (result.keep) KeepTransaction(connection, &result);
       node_->host().DeliverPublications();
       return Flow::kDone;
     case Transactions::Outcome::kPause:
@@ -292,9 +315,10 @@ std::string Dispatcher::PublishReply(std::span<const std::string_view> args) {
   return reply;
 }
 
-std::string Dispatcher::ComposeReply(Connection& connection, const Transaction& transaction,
+std::string Dispatcher::ComposeReply(Connection& connection, Transaction* transaction,
                                      std::string_view reply) {
-  connection.session().exec_outstanding = false;
+  // Another time, what is behind it has been let go on already.
+  if (transaction->composed.empty()) connection.session().exec_outstanding = false;
   return node_->transactions().Compose(connection, transaction, reply);
 }
 
@@ -323,13 +347,15 @@ void Dispatcher::ResumePaused() {
   if (paused_.empty()) return;
   std::vector<uint64_t> paused;
   paused.swap(paused_);
-  bool full = node_->forwarder().full();
+  const bool here = node_->host().can_execute() && node_->forwarder().outstanding() == 0;
+  const bool full = here ? kept_.full() : node_->forwarder().full();
   for (uint64_t id : paused) {
     Connection* connection = node_->connections().Find(id);
     if (connection == nullptr) continue;
     Session& session = connection->session();
     bool waits = session.waits_for_replies && session.forwarded > 0;
-    if (session.reading > 0 || full || waits || session.exec_outstanding) {
+    const bool undecided = !here && Undecided(session);
+    if (session.reading > 0 || full || waits || session.exec_outstanding || undecided) {
       paused_.push_back(id);
       continue;
     }
@@ -366,6 +392,10 @@ void Dispatcher::NoteGated(Connection& connection) {
 }
 
 void Dispatcher::OnProgress(cluster::Index commit, uint64_t confirmed) {
+  if (kept_.Release(commit, confirmed, node_->environment().turn) && !paused_.empty()) {
+    node_->loop().DoNotWait();
+  }
+  node_->forwarder().OnProgress(commit, confirmed);
   std::erase_if(gated_, [&](Connection* connection) {
     connection->MarkDirty();
     connection->replies().Release(commit, confirmed);
@@ -407,6 +437,8 @@ void Dispatcher::ConfirmReads(Micros now) {
       if (connection->replies().waiting()) NoteGated(*connection);
     }
     remote.HoldTurn(confirm);
+    node_->forwarder().HoldTurn(confirm);
+    kept_.HoldTurn(turn, confirm);
   }
   readers_.clear();
 }
@@ -418,10 +450,16 @@ void Dispatcher::OnForwardedReply(uint64_t sequence, std::string_view reply) {
 }
 
 void Dispatcher::OnPublication(const targets::Publication& publication, const Gate& gate) {
-  node_->subscriptions().Deliver(publication, gate, node_->host().applied(),
-                                 node_->host().confirmed(), node_->environment().turn,
-                                 [this](Connection& connection) {
+  const ClusterHost& host = node_->host();
+  const bool keep = gate.index > host.applied() && host.may_lose();
+  node_->subscriptions().Deliver(publication, gate, host.applied(), host.confirmed(),
+                                 node_->environment().turn, [&](Connection& connection) {
                                    if (connection.replies().waiting()) NoteGated(connection);
+                                   if (!keep) return;
+                                   KeptRequests::Request kept;
+                                   kept.kind = KeptRequests::Kind::kPublication;
+                                   kept.index = gate.index;
+                                   Keep(connection, &kept, {});
                                  });
 }
 
@@ -441,14 +479,8 @@ void Dispatcher::OnUnsubscribe(uint64_t client, std::string_view channel) {
   }
 }
 
-void Dispatcher::OnTruncated(cluster::Index after) {
+void Dispatcher::OnTruncated(cluster::Index) {
   node_->watches().TouchAll();
-  // Replies that saw what never happened must not leave, and their requests aren't kept: the
-  // connections end.
-  std::vector<Connection*> gated = gated_;
-  for (Connection* connection : gated) {
-    if (!connection->closed() && connection->replies().newest_gate() > after) connection->Close();
-  }
 }
 
 void Dispatcher::OnStateReplaced() {
@@ -460,18 +492,13 @@ void Dispatcher::OnStateReplaced() {
 
 void Dispatcher::OnLockChanged() {
   node_->remote_commands().DropOlderTerms();
-  node_->forwarder().AskAgain();
+  node_->forwarder().OnLockChanged();
 }
 
 void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
-  if (node_->forwarder().OnRead(request, ok, time_ms) || ok) return;
-  // A confirmation of the lease that failed: reads executed here may have been stale.
-  std::vector<Connection*> gated = gated_;
-  for (Connection* connection : gated) {
-    if (!connection->closed() && connection->replies().WaitsForConfirmation(request)) {
-      connection->Close();
-    }
-  }
+  // A confirmation of the lease that failed: the lock is lost, and reads executed here may have been
+  // stale. They stay where they are until OnOutcome().
+  node_->forwarder().OnRead(request, ok, time_ms);
 }
 
 void Dispatcher::OnClosed(Connection& connection) {

@@ -6,6 +6,9 @@
 //     unknown command, arity, authentication.
 //  2. A reply is gated by what it saw (ClusterHost), and a reply that isn't the commit of its own
 //     entry also by the lease, checked once at the end of the turn.
+//  3. What was executed here as the global and turns out never to have happened is executed again by
+//     the next one, with all that its connection asked after it, in order (KeptRequests); while that
+//     is undecided, nothing more of the connection is executed, and its replies stay.
 // One thread.
 #pragma once
 
@@ -17,6 +20,8 @@
 #include "server/cluster_host.h"
 #include "server/connection_table.h"
 #include "server/forwarder.h"
+#include "server/kept_requests.h"
+#include "server/transactions.h"
 
 namespace understudy::server {
 
@@ -40,6 +45,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void OnUnsubscribe(uint64_t client, std::string_view channel) override;
   void OnProgress(cluster::Index commit, uint64_t confirmed) override;
   void OnTruncated(cluster::Index after) override;
+  void OnOutcome(cluster::Index survived) override;
+  cluster::Index NewestHeld(uint64_t own_sequence) override;
   void OnStateReplaced() override;
   void OnSnapshotEnded(bool saved) override;
   void OnLockChanged() override;
@@ -56,7 +63,7 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void Watch(Connection& connection, std::span<const std::string_view> args,
              protocol::ReplyWriter* reply) override;
   std::string PublishReply(std::span<const std::string_view> args) override;
-  std::string ComposeReply(Connection& connection, const Transaction& transaction,
+  std::string ComposeReply(Connection& connection, Transaction* transaction,
                            std::string_view reply) override;
 
   // The connection leaves all it joined through targets.
@@ -68,6 +75,12 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void ConfirmReads(cluster::Micros now);
   // Lets paused connections go on where they may.
   void ResumePaused();
+  // The turn's replies are gated as they will be.
+  void EndTurn();
+  // Some times a second: ends connections whose commands' outcome nobody can tell for too long.
+  void Expire(cluster::Micros now);
+  size_t kept_bytes() const { return kept_.bytes(); }
+  uint64_t executed_again() const { return again_; }  // since start
 
  private:
   Flow Dispatch(Connection& connection, std::span<const std::string_view> args);
@@ -92,6 +105,16 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
                     std::span<const std::string_view> args);
   Flow Pause(Connection& connection);
   void EndReply(Connection& connection, const Gate& gate);
+  // Keeps a request whose reply was just ended.
+  void Keep(Connection& connection, KeptRequests::Request* request,
+            std::span<const std::string_view> args,
+            std::shared_ptr<Transaction> transaction = nullptr);
+  void KeepTransaction(Connection& connection, Transactions::Result* result);
+  bool Undecided(const Session& session) const { return kept_.Holds(session.executed_turn); }
+  struct Again;
+  void RunAgain(Connection& connection, std::span<const Again> requests, cluster::Index survived);
+  ReplyQueue::Edit AskAgain(Connection& connection, const Again& request);
+  void AnswerAgain();
   void NoteGated(Connection& connection);
   uint64_t NewSlot(Connection& connection);
 
@@ -104,6 +127,16 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   };
   std::vector<WaitingSave> saves_;    // SAVE, until the snapshot is there
   std::vector<Connection*> readers_;  // executed reads in this turn
+  KeptRequests kept_;
+  cluster::Micros undecided_since_ = 0;
+  uint64_t again_ = 0;
+  // Commands that the node answers itself, to be answered again when the state is settled.
+  struct AnswerLater {
+    uint64_t connection, slot;
+    const protocol::Command* row;
+    KeptArguments args;
+  };
+  std::vector<AnswerLater> answers_;
 };
 
 }  // namespace understudy::server

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "server/peer_codec.h"
 
@@ -12,6 +13,8 @@ using cluster::Micros;
 namespace {
 constexpr std::string_view kClusterDown =
     "CLUSTERDOWN The cluster has no global: a majority of its members can't be reached";
+// Expire() is called more often unless the process was stopped.
+constexpr Micros kStoppedAfter = 500 * 1000;
 // Bytes of one PEER.FORWARD.
 constexpr size_t kMaxForwardBytes = 1u << 20;
 }  // namespace
@@ -54,6 +57,15 @@ void Forwarder::Forward(Connection& connection, const protocol::Command& row,
   Push(std::move(command));
 }
 
+void Forwarder::ForwardAgain(Connection& connection, const protocol::Command& row,
+                             std::span<const std::string_view> args, uint64_t slot, int db,
+                             int resp, Micros now, Micros wait,
+                             std::shared_ptr<Transaction> transaction) {
+  Forward(connection, row, args, slot, now, wait, std::move(transaction));
+  commands_.back().db = db;
+  commands_.back().resp = resp;
+}
+
 void Forwarder::ForwardFor(uint64_t client, const protocol::Command& row,
                            std::span<const std::string_view> args, Micros now, Micros wait) {
   Push(Make(client, row, args, now + wait));
@@ -81,7 +93,7 @@ Forwarder::Command* Forwarder::Find(uint64_t sequence) {
 
 void Forwarder::Finish(Command* command) {
   command->done = true;
-  --outstanding_;
+  if (command->executed_turn == 0) --outstanding_;
   bytes_ -= command->bytes.size();
   if (Connection* connection = connections_->Find(command->connection)) {
     --connection->session().forwarded;
@@ -92,26 +104,29 @@ void Forwarder::Finish(Command* command) {
     ++first_;
     if (unsent_from_ > 0) --unsent_from_;
   }
+  earlier_.Acknowledge(first_);
 }
 
-void Forwarder::Answer(const Command& command, std::string_view reply, const Gate& gate,
-                       bool read) {
+ReplyPlace Forwarder::Answer(const Command& command, std::string_view reply, const Gate& gate,
+                             bool read) {
   Connection* connection = connections_->Find(command.connection);
-  if (connection == nullptr) return;
+  if (connection == nullptr) return {};
   std::string composed;
   if (command.transaction != nullptr) {
-    composed = clients_->ComposeReply(*connection, *command.transaction, reply);
+    composed = clients_->ComposeReply(*connection, command.transaction.get(), reply);
     reply = composed;
   }
-  if (command.slot == 0) return;
+  if (command.slot == 0) return {};
   if (command.row->row->owner == protocol::Owner::kPubsub && reply.substr(0, 1) == ":") {
     composed = clients_->PublishReply(RequestFor(command).args);
     reply = composed;
   }
   connection->MarkDirty();
-  if (!connection->replies().Fill(command.slot, reply, gate, env_->turn)) return;
+  if (!connection->replies().Fill(command.slot, reply, gate, env_->turn)) return {};
+  const ReplyPlace place = connection->replies().last_place();
   if (read) clients_->OnReadExecuted(*connection);
   clients_->OnFilled(*connection);
+  return place;
 }
 
 void Forwarder::GiveUp(Command* command) {
@@ -148,6 +163,7 @@ void Forwarder::Flush(Micros now) {
     reads_.emplace(number, std::move(unasked_));
     unasked_.clear();
   }
+  if (std::exchange(executed_open_, false)) OnProgress(host_->applied(), host_->confirmed());
   if (outstanding_ == 0) return;
   if (host_->can_execute()) return ExecuteHere();
   const cluster::NodeId holder = host_->member().holder();
@@ -161,7 +177,7 @@ void Forwarder::Flush(Micros now) {
 }
 
 bool Forwarder::HasWork() const {
-  if (!unasked_.empty()) return true;
+  if (!unasked_.empty() || executed_open_) return true;
   if (outstanding_ == 0) return false;
   if (host_->can_execute()) return true;
   if (unsent_from_ == commands_.size()) return false;
@@ -173,7 +189,7 @@ void Forwarder::SendSome(std::string* out) {
   scratch_.clear();
   for (; unsent_from_ < commands_.size() && scratch_.size() < kMaxForwardBytes; ++unsent_from_) {
     Command& command = commands_[unsent_from_];
-    if (command.done) continue;
+    if (command.done || command.executed_turn != 0) continue;
     ForwardedCommand forwarded;
     forwarded.sequence = first_ + unsent_from_;
     forwarded.client = command.client;
@@ -203,8 +219,76 @@ void Forwarder::ExecuteHere() {
   // Replies may finish commands, so the front moves: go by sequence.
   uint64_t end = first_ + commands_.size();
   for (uint64_t sequence = first_; sequence < end && host_->can_execute(); ++sequence) {
-    if (Command* command = Find(sequence)) ExecuteOne(sequence, command);
+    Command* command = Find(sequence);
+    if (command != nullptr && command->executed_turn == 0) ExecuteOne(sequence, command);
   }
+}
+
+void Forwarder::MarkExecuted(uint64_t sequence, const Gate& gate, const ReplyPlace& place) {
+  // Answering may have ended connections, and with them commands.
+  Command* command = Find(sequence);
+  if (command == nullptr) return;
+  --outstanding_;
+  command->sent = true;
+  command->executed_turn = env_->turn;
+  command->gate = gate;
+  command->place = place;
+  executed_.push_back(sequence);
+  executed_open_ = true;
+  executed_term_ = host_->member().term();
+}
+
+void Forwarder::OnProgress(cluster::Index commit, uint64_t confirmed) {
+  if (executed_.empty()) return;
+  std::erase_if(executed_, [&](uint64_t sequence) {
+    Command* command = Find(sequence);
+    if (command == nullptr) return true;
+    if (!command->gate.OpenAt(commit, confirmed)) return false;
+    if (command->executed_turn == env_->turn) {
+      executed_open_ = true;  // what was read may yet have to be confirmed in this turn
+      return false;
+    }
+    Finish(command);
+    return true;
+  });
+}
+
+void Forwarder::HoldTurn(uint64_t confirm) {
+  for (uint64_t sequence : executed_) {
+    Command* command = Find(sequence);
+    if (command != nullptr && command->executed_turn == env_->turn) command->gate.confirm = confirm;
+  }
+}
+
+void Forwarder::OnLockChanged() {
+  const cluster::Member& member = host_->member();
+  OnProgress(host_->applied(), host_->confirmed());
+  if (member.role() != cluster::Role::kGlobal || member.term() != executed_term_) {
+    TakeExecutionsBack();
+  }
+  AskAgain();
+}
+
+// The replies that can't leave give their places back.
+void Forwarder::TakeExecutionsBack() {
+  std::unordered_map<uint64_t, std::vector<ReplyQueue::Edit>> edits;  // by connection
+  for (uint64_t sequence : std::exchange(executed_, {})) {
+    Command* command = Find(sequence);
+    if (command == nullptr) continue;
+    Connection* connection = connections_->Find(command->connection);
+    const bool answered = connection != nullptr && command->slot != 0;
+    if (answered && !connection->replies().Holds(command->place)) {
+      Finish(command);  // its reply has left
+      continue;
+    }
+    command->executed_turn = 0;
+    ++outstanding_;
+    if (answered) edits[command->connection].push_back({command->place, command->slot});
+  }
+  for (const auto& [connection, list] : edits) {
+    connections_->Find(connection)->replies().Rewrite(list, false);
+  }
+  earlier_.Clear();
 }
 
 void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
@@ -214,8 +298,7 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
   switch (host_->origins().Find(tag, &executed)) {
     case OriginTable::Known::kExecuted:
       gate.index = executed->index;
-      Answer(*command, executed->reply, gate);
-      break;
+      return MarkExecuted(sequence, gate, Answer(*command, executed->reply, gate));
     case OriginTable::Known::kRefused:
     case OriginTable::Known::kOvertaken:
       GiveUp(command);
@@ -223,11 +306,17 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
     case OriginTable::Known::kNew: {
       scratch_.clear();
       clients_->OnExecuting();
-      bool entry = host_->ExecuteTagged(RequestFor(*command), tag, command->resp, &scratch_, &gate);
+      bool entry = host_->ExecuteTagged(RequestFor(*command), tag, earlier_.Of(command->client),
+                                        command->resp, &scratch_, &gate);
       NoteExecution(*command);
-      Answer(*command, scratch_, gate, !entry);
+      if (entry) {
+        earlier_.Carried(command->client);
+      } else {
+        earlier_.Add(command->client, sequence, scratch_);
+      }
+      MarkExecuted(sequence, gate, Answer(*command, scratch_, gate, !entry));
       host_->DeliverPublications();
-      break;
+      return;
     }
   }
   Finish(command);
@@ -305,10 +394,21 @@ void Forwarder::FinishRead(const Command& command) {
   }
 }
 
+void Forwarder::Postpone(Micros by) {
+  for (Command& command : commands_) command.deadline += by;
+  for (Command& command : unanswered_) command.deadline += by;
+  for (auto& [request, commands] : reads_) {
+    for (Command& command : commands) command.deadline += by;
+  }
+}
+
 void Forwarder::Expire(Micros now) {
+  if (expired_at_ != 0 && now - expired_at_ > kStoppedAfter) Postpone(now - expired_at_);
+  expired_at_ = now;
   for (uint64_t sequence = first_; sequence < first_ + commands_.size(); ++sequence) {
     Command* command = Find(sequence);
     if (command == nullptr || command->deadline > now) continue;
+    if (command->executed_turn != 0 && host_->can_execute()) continue;
     GiveUp(command);
     Finish(command);
   }

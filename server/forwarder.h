@@ -10,6 +10,8 @@
 //     while a forwarded command of its connection is outstanding.
 //  2. A command is executed at most once: by its tag, and because everything is sent again only
 //     under a new attempt, whose number the global compares; replies of older attempts are dropped.
+//  3. What this node executes itself, as the global, is done when its reply may leave. If the lock is
+//     lost before, its place is kept again and it is asked of the next global under the same tag.
 // Limits: kMaxOutstanding commands and kMaxBytes a node; above, connections pause.
 // One thread.
 #pragma once
@@ -25,6 +27,7 @@
 
 #include "server/cluster_host.h"
 #include "server/connection_table.h"
+#include "server/earlier_replies.h"
 #include "server/transaction.h"
 
 namespace understudy::server {
@@ -46,6 +49,10 @@ class Forwarder {
     cluster::Micros asked_at = 0, deadline = 0;
     bool sent = false;  // to some global, or may have been executed
     bool done = false;
+    // Executed here, in this turn; the reply waits for this and is there.
+    uint64_t executed_turn = 0;  // 0: it isn't
+    Gate gate = {};
+    ReplyPlace place = {};
     std::shared_ptr<Transaction> transaction;  // EXEC: the node puts its own replies into the reply
   };
 
@@ -61,7 +68,7 @@ class Forwarder {
     // The reply to PUBLISH or SPUBLISH: the receivers on this node, as Redis' clusters count.
     virtual std::string PublishReply(std::span<const std::string_view> args) = 0;
     // The reply to EXEC, with the node's own part put in.
-    virtual std::string ComposeReply(Connection& connection, const Transaction& transaction,
+    virtual std::string ComposeReply(Connection& connection, Transaction* transaction,
                                      std::string_view reply) = 0;
     // Around what is executed here; and of what the global executed, how long that took (µs).
     virtual void OnExecuting() = 0;
@@ -85,6 +92,7 @@ class Forwarder {
         run_(run) {}
 
   bool full() const { return outstanding_ >= kMaxOutstanding || bytes_ >= kMaxBytes; }
+  // Those that are to be executed, here or elsewhere.
   size_t outstanding() const { return outstanding_; }
   uint64_t sent() const { return sent_; }              // since start
   uint64_t reads_done() const { return reads_done_; }  // since start
@@ -93,6 +101,11 @@ class Forwarder {
   void Forward(Connection& connection, const protocol::Command& row,
                std::span<const std::string_view> args, uint64_t slot, cluster::Micros now,
                cluster::Micros wait, std::shared_ptr<Transaction> transaction = nullptr);
+  // One that this node executed as the global and that never happened.
+  void ForwardAgain(Connection& connection, const protocol::Command& row,
+                    std::span<const std::string_view> args, uint64_t slot, int db, int resp,
+                    cluster::Micros now, cluster::Micros wait,
+                    std::shared_ptr<Transaction> transaction);
   // The same for a client whose connection is gone (leaving its rooms).
   void ForwardFor(uint64_t client, const protocol::Command& row,
                   std::span<const std::string_view> args, cluster::Micros now,
@@ -106,11 +119,18 @@ class Forwarder {
   void Flush(cluster::Micros now);
   // There is something to execute, send or ask in another turn.
   bool HasWork() const;
-  // Some times a second: gives up what waited too long.
+  // Some times a second: gives up what waited too long; time in which this process was stopped
+  // doesn't count.
   void Expire(cluster::Micros now);
 
-  // The global or its term changed, or the link to it came back: ask again.
+  // The link to the global came back: ask again.
   void AskAgain();
+  // The global or its term changed: ask again.
+  void OnLockChanged();
+  // Gates up to `commit` and `confirmed` are open.
+  void OnProgress(cluster::Index commit, uint64_t confirmed);
+  // The reads executed here in this turn wait for `confirm` too.
+  void HoldTurn(uint64_t confirm);
 
   // A reply that came in an entry, or (with its attempt) from the global. Empty: nobody can tell it
   // any more, though the command may have been executed.
@@ -125,12 +145,16 @@ class Forwarder {
                std::span<const std::string_view> args, cluster::Micros deadline);
   void Push(Command command);
   void Finish(Command* command);
-  void Answer(const Command& command, std::string_view reply, const Gate& gate, bool read = false);
+  ReplyPlace Answer(const Command& command, std::string_view reply, const Gate& gate,
+                    bool read = false);
   void GiveUp(Command* command);
   targets::Request RequestFor(const Command& command);
   void SendSome(std::string* out);
   void ExecuteHere();  // this node is the global: executes what is outstanding
   void ExecuteOne(uint64_t sequence, Command* command);
+  void MarkExecuted(uint64_t sequence, const Gate& gate, const ReplyPlace& place);
+  void TakeExecutionsBack();
+  void Postpone(cluster::Micros by);
   void DoRead(Command* command, int64_t time_ms);
   void FinishRead(const Command& command);
   void NoteExecution(const Command& command);
@@ -149,6 +173,12 @@ class Forwarder {
   size_t unsent_from_ = 0;  // all before were sent in this attempt
   size_t outstanding_ = 0, bytes_ = 0;
   uint64_t sent_ = 0, reads_done_ = 0;
+
+  std::vector<uint64_t> executed_;  // sequences of those executed here and not done
+  bool executed_open_ = false;      // perhaps one of them is done
+  cluster::Term executed_term_ = 0;
+  EarlierReplies earlier_;
+  cluster::Micros expired_at_ = 0;
 
   std::vector<Command> unasked_;                              // reads of this turn
   std::unordered_map<uint64_t, std::vector<Command>> reads_;  // by RequestRead's number

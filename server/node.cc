@@ -374,6 +374,7 @@ void Node::EndTurn() {
   remote_commands_->ExecuteWaiting();
   dispatcher_.ConfirmReads(BootMicros());
   host_->EndTurn(now());
+  dispatcher_.EndTurn();
   if (!was_member_) {
     was_member_ = host_->member().lock_state().configuration.Find(identity_.id) != nullptr;
   }
@@ -402,6 +403,7 @@ void Node::Cron() {
   host_->Cron(now());
   instruments_.Worked("expire-cycle");
   forwarder_->Expire(now());
+  dispatcher_.Expire(now());
   FollowConfiguration();
   connections_->CloseOverOutputLimit();
   connections_->CloseIdle(now(), options().timeout_s * 1000 * 1000);

@@ -31,7 +31,7 @@ void OriginTable::Forget(Run* run, std::map<uint64_t, Executed>::iterator execut
 }
 
 void OriginTable::Record(const Tag& tag, cluster::Index index, std::string_view reply) {
-  Run& run = runs_[tag.run];
+  Run& run = RunOf(tag.run);
   run.last = index;
   while (!run.executed.empty() && run.executed.begin()->first < tag.low) {
     Forget(&run, run.executed.begin());
@@ -46,10 +46,32 @@ void OriginTable::Record(const Tag& tag, cluster::Index index, std::string_view 
     newest = std::max(newest, tag.sequence);
   }
   executed.reply.assign(reply);
-  if (runs_.size() > kMaxRuns) DropQuietest();
+}
+
+void OriginTable::RecordOwn(uint64_t run, uint64_t sequence, cluster::Index index) {
+  if (newest_ == nullptr || newest_run_ != run) RunOf(run);
+  newest_->own = sequence;
+  newest_->last = index;
+}
+
+uint64_t OriginTable::NewestOwn(uint64_t run) const {
+  auto found = runs_.find(run);
+  return found == runs_.end() ? 0 : found->second.own;
+}
+
+OriginTable::Run& OriginTable::RunOf(uint64_t run) {
+  auto found = runs_.find(run);
+  if (found == runs_.end()) {
+    if (runs_.size() == kMaxRuns) DropQuietest();
+    found = runs_.try_emplace(run).first;
+  }
+  newest_ = &found->second;
+  newest_run_ = run;
+  return *newest_;
 }
 
 void OriginTable::DropQuietest() {
+  newest_ = nullptr;
   auto quietest = std::min_element(runs_.begin(), runs_.end(), [](const auto& a, const auto& b) {
     return a.second.last < b.second.last;
   });
@@ -61,6 +83,7 @@ void OriginTable::DropQuietest() {
 
 void OriginTable::Clear() {
   runs_.clear();
+  newest_ = nullptr;
   bytes_ = 0;
 }
 
@@ -70,6 +93,7 @@ void OriginTable::Encode(std::string* out) const {
     for (int i = 0; i < 8; ++i) out->push_back(static_cast<char>(number >> (8 * i)));
     AppendVarint(out, run.low);
     AppendVarint(out, run.last);
+    AppendVarint(out, run.own);
     AppendVarint(out, run.executed.size());
     for (const auto& [sequence, executed] : run.executed) {
       AppendVarint(out, sequence);
@@ -95,7 +119,7 @@ bool OriginTable::Decode(std::string_view bytes) {
     Run run;
     uint64_t count;
     if (!TakeVarint(&bytes, &run.low) || !TakeVarint(&bytes, &run.last) ||
-        !TakeVarint(&bytes, &count)) {
+        !TakeVarint(&bytes, &run.own) || !TakeVarint(&bytes, &count)) {
       return false;
     }
     for (uint64_t j = 0; j < count; ++j) {

@@ -5,6 +5,10 @@
 // low mark: all its commands below have been answered. Executed tags and their replies are kept
 // from the low mark on. All members see the same entries, so all have the same table.
 //
+// Commands that a global executed for its own clients are numbered apart, in the order of their
+// entries, and have no replies here: only how far they got is kept, which tells a global that was
+// cut off what became of the ones it doesn't know the outcome of.
+//
 // Invariants:
 //  1. A tag is kept until its run's low mark passes it.
 //  2. Tags below the low mark are refused: they were answered long ago.
@@ -47,12 +51,16 @@ class OriginTable {
   // kExecuted: `executed` is where its reply is, valid until the table changes.
   Known Find(const Tag& tag, const Executed** executed) const;
   void Record(const Tag& tag, cluster::Index index, std::string_view reply);
+  // A command of an own client of the global whose run this is. `sequence` grows.
+  void RecordOwn(uint64_t run, uint64_t sequence, cluster::Index index);
+  // The newest such sequence; 0: none.
+  uint64_t NewestOwn(uint64_t run) const;
 
   size_t runs() const { return runs_.size(); }
   size_t bytes() const { return bytes_; }
   void Clear();
 
-  //   table := count:varint (run:u64le low:varint last:varint count:varint
+  //   table := count:varint (run:u64le low:varint last:varint own:varint count:varint
   //                          (sequence:varint index:varint client:varint size:varint reply)*)*
   void Encode(std::string* out) const;
   bool Decode(std::string_view bytes);
@@ -61,13 +69,18 @@ class OriginTable {
   struct Run {
     uint64_t low = 0;
     cluster::Index last = 0;  // newest entry
+    uint64_t own = 0;         // newest sequence of its own clients
     std::map<uint64_t, Executed> executed;
     std::unordered_map<uint64_t, uint64_t> newest;  // of each client, the last sequence in there
   };
   void Forget(Run* run, std::map<uint64_t, Executed>::iterator executed);
+  Run& RunOf(uint64_t run);
   void DropQuietest();
 
   std::map<uint64_t, Run> runs_;
+  // The run of the last entry, so that the global's own are cheap; nullptr: none.
+  Run* newest_ = nullptr;
+  uint64_t newest_run_ = 0;
   size_t bytes_ = 0;  // of replies
 };
 

@@ -213,6 +213,8 @@ void EncodeEntryPayload(const EntryPayload& payload, std::string* out) {
   AppendVarint(out, payload.client);
   AppendVarint(out, payload.reply.size());
   out->append(payload.reply);
+  AppendVarint(out, payload.earlier.size());
+  out->append(payload.earlier);
   out->append(payload.update);
 }
 
@@ -225,7 +227,8 @@ bool DecodeEntryPayload(std::string_view bytes, EntryPayload* payload) {
   }
   bytes.remove_prefix(8);
   if (!TakeVarint(&bytes, &payload->sequence) || !TakeVarint(&bytes, &payload->low) ||
-      !TakeVarint(&bytes, &payload->client) || !TakeBytes(&bytes, &payload->reply)) {
+      !TakeVarint(&bytes, &payload->client) || !TakeBytes(&bytes, &payload->reply) ||
+      !TakeBytes(&bytes, &payload->earlier)) {
     return false;
   }
   payload->update = bytes;

@@ -60,9 +60,12 @@ void AppendForwardedReply(std::string* out, uint64_t sequence, std::string_view 
 bool TakeForwardedReply(std::string_view* bytes, uint64_t* sequence, std::string_view* reply);
 
 // The payload of a normal entry:
-//   payload := run:u64le sequence:varint low:varint client:varint size:varint reply update
+//   payload := run:u64le sequence:varint low:varint client:varint size:varint reply
+//              size:varint earlier update
 // (run, sequence) is the tag, low the run's low mark, client the CLIENT ID at its node
-// (server/origin_table.h); the reply is there for forwarded commands only.
+// (server/origin_table.h); the reply is there for forwarded commands only. `earlier`: replies (as
+// AppendForwardedReply() writes them) that have no entry, to commands that this client sent before
+// and whose replies its node hasn't acknowledged.
 struct EntryPayload {
   uint64_t run = 0;
   uint64_t sequence = 0;
@@ -70,6 +73,7 @@ struct EntryPayload {
   uint64_t client = 0;
   std::string_view reply = {};
   std::string_view update = {};
+  std::string_view earlier = {};
 };
 void EncodeEntryPayload(const EntryPayload& payload, std::string* out);
 bool DecodeEntryPayload(std::string_view bytes, EntryPayload* payload);

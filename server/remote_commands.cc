@@ -21,6 +21,7 @@ void RemoteCommands::OnForward(const Batch& batch) {
     origin.kept_bytes -= origin.kept.begin()->second.bytes.size();
     origin.kept.erase(origin.kept.begin());
   }
+  origin.earlier.Acknowledge(origin.low);
   origin.waiting.append(batch.commands);
   if (host_->can_execute()) Execute(batch.run, &origin);
 }
@@ -100,10 +101,15 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
         break;
       }
       instruments_->Begin();
-      bool entry = host_->ExecuteTagged(request, tag, command->resp, &reply.bytes, &reply.gate);
+      bool entry = host_->ExecuteTagged(request, tag, origin->earlier.Of(command->client),
+                                        command->resp, &reply.bytes, &reply.gate);
       instruments_->ExecutedForOther(origin->node, *request.command, command->args, reply.bytes);
       host_->DeliverPublications();
-      if (entry) return host_->WantCommit(origin->node, reply.gate.index);
+      if (entry) {
+        origin->earlier.Carried(command->client);
+        return host_->WantCommit(origin->node, reply.gate.index);
+      }
+      origin->earlier.Add(command->client, command->sequence, reply.bytes);
       reply.keep = true;
       read_in_turn_ = true;
       break;

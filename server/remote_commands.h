@@ -7,7 +7,9 @@
 //  1. Only the newest attempt of an origin is executed: what comes late over an older connection
 //     of it could be executed again after the origin asked anew.
 //  2. A command of another term than this global's is dropped; its origin asks again.
-//  3. A command without an entry is executed once in a term too, as long as its reply is kept: so
+//  3. An entry carries the replies without entries that its client's earlier commands got and that
+//     may not have arrived: the next global gives those, instead of executing behind the entry.
+//  4. A command without an entry is executed once in a term too, as long as its reply is kept: so
 //     one whose reply got lost doesn't take effect behind others of its connection.
 // Limits: an origin keeps its outstanding commands bounded (server/forwarder.h); kMaxKeptBytes of
 // replies an origin.
@@ -22,6 +24,7 @@
 
 #include "protocol/command_table.h"
 #include "server/cluster_host.h"
+#include "server/earlier_replies.h"
 #include "server/instruments.h"
 #include "server/peer_codec.h"
 #include "server/peers.h"
@@ -76,6 +79,7 @@ class RemoteCommands {
     std::deque<Reply> replies;       // not sent yet
     std::map<uint64_t, Reply> kept;  // those without an entry, sent and perhaps not received
     size_t kept_bytes = 0;
+    EarlierReplies earlier;
   };
   void BeginAttempt(const Batch& batch, Origin* origin);
   void Keep(Origin* origin, Reply reply);

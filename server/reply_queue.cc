@@ -9,7 +9,7 @@ std::string* ReplyQueue::Begin() {
   std::string* target = &ready_;
   begun_in_ready_ = segments_.empty();
   if (!begun_in_ready_) {
-    if (segments_.back().slot != 0) segments_.emplace_back();
+    if (segments_.back().slot != 0) NewSegment();
     target = &segments_.back().bytes;
   }
   begin_size_ = target->size();
@@ -18,18 +18,24 @@ std::string* ReplyQueue::Begin() {
 
 void ReplyQueue::End(const Gate& gate, cluster::Index commit, uint64_t confirmed, uint64_t turn) {
   if (begun_in_ready_) {
-    if (gate.OpenAt(commit, confirmed)) return;
-    Segment segment;
+    const size_t size = ready_.size() - begin_size_;
+    if (gate.OpenAt(commit, confirmed)) {
+      last_place_ = {kReadyBit | turn, begin_size_ - turn_start_, size};
+      return;
+    }
+    Segment& segment = NewSegment();
     segment.gate = gate;
     segment.turn = turn;
     segment.bytes.assign(ready_, begin_size_);
     ready_.resize(begin_size_);
-    held_bytes_ += segment.bytes.size();
-    segments_.push_back(std::move(segment));
+    held_bytes_ += size;
+    last_place_ = {segment.id, 0, size};
     return;
   }
   Segment* last = &segments_.back();
-  held_bytes_ += last->bytes.size() - begin_size_;
+  const size_t size = last->bytes.size() - begin_size_;
+  held_bytes_ += size;
+  last_place_ = {last->id, last->base + begin_size_, size};
   if (begin_size_ == 0) {
     last->gate = gate;
     last->turn = turn;
@@ -38,10 +44,12 @@ void ReplyQueue::End(const Gate& gate, cluster::Index commit, uint64_t confirmed
     last->gate.confirm = std::max(last->gate.confirm, gate.confirm);
   } else {
     Segment segment;
+    segment.id = next_id_++;
     segment.gate = gate;
     segment.turn = turn;
     segment.bytes.assign(last->bytes, begin_size_);
     last->bytes.resize(begin_size_);
+    last_place_ = {segment.id, 0, size};
     segments_.push_back(std::move(segment));
   }
 }
@@ -57,9 +65,7 @@ void ReplyQueue::Cancel() {
 
 void ReplyQueue::Reserve(uint64_t slot) {
   assert(slot != 0);
-  Segment segment;
-  segment.slot = slot;
-  segments_.push_back(std::move(segment));
+  NewSegment().slot = slot;
   ++slots_;
 }
 
@@ -67,10 +73,13 @@ bool ReplyQueue::Fill(uint64_t slot, std::string_view bytes, const Gate& gate, u
   for (Segment& segment : segments_) {
     if (segment.slot != slot) continue;
     segment.slot = 0;
+    segment.id = next_id_++;
+    segment.base = 0;
     segment.bytes.assign(bytes);
     segment.gate = gate;
     segment.turn = turn;
     held_bytes_ += bytes.size();
+    last_place_ = {segment.id, 0, bytes.size()};
     --slots_;
     return true;
   }
@@ -91,6 +100,7 @@ void ReplyQueue::HoldTurn(uint64_t confirm, uint64_t turn) {
   }
   if (turn_ != turn || turn_start_ >= ready_.size()) return;
   Segment segment;
+  segment.id = kReadyBit | turn;
   segment.gate.confirm = confirm;
   segment.turn = turn;
   segment.bytes.assign(ready_, turn_start_);
@@ -138,10 +148,59 @@ cluster::Index ReplyQueue::newest_gate() const {
   return newest;
 }
 
-bool ReplyQueue::WaitsForConfirmation(uint64_t confirm) const {
-  return std::any_of(segments_.begin(), segments_.end(), [confirm](const Segment& segment) {
-    return segment.gate.confirm != 0 && segment.gate.confirm <= confirm;
-  });
+const ReplyQueue::Segment* ReplyQueue::Find(const ReplyPlace& place) const {
+  for (const Segment& segment : segments_) {
+    if (segment.id != place.segment || segment.slot != 0 || place.offset < segment.base) continue;
+    if (place.offset + place.size <= segment.base + segment.bytes.size()) return &segment;
+  }
+  return nullptr;
+}
+
+bool ReplyQueue::Holds(const ReplyPlace& place) const {
+  return place.segment != 0 && Find(place) != nullptr;
+}
+
+std::string_view ReplyQueue::At(const ReplyPlace& place) const {
+  const Segment* segment = Find(place);
+  return std::string_view(segment->bytes).substr(place.offset - segment->base, place.size);
+}
+
+void ReplyQueue::Rewrite(std::span<const Edit> edits, bool open) {
+  std::deque<Segment> segments;
+  held_bytes_ = 0;
+  const auto push = [&](Segment piece) {
+    if (piece.slot == 0 && piece.bytes.empty()) return;
+    held_bytes_ += piece.bytes.size();
+    segments.push_back(std::move(piece));
+  };
+  for (Segment& segment : segments_) {
+    if (open) segment.gate = Gate{};
+    size_t done = 0;  // of this segment's bytes
+    const auto piece = [&](size_t until) {
+      Segment part{segment.gate, segment.slot, segment.turn, {}, segment.id, segment.base + done};
+      part.bytes.assign(segment.bytes, done, until - done);
+      push(std::move(part));
+    };
+    while (segment.slot == 0 && !edits.empty()) {
+      const ReplyPlace& place = edits.front().place;
+      const size_t begin = place.offset - segment.base;
+      if (place.segment != segment.id || place.offset < segment.base + done ||
+          begin + place.size > segment.bytes.size()) {
+        break;
+      }
+      piece(begin);
+      Segment part{Gate{},       edits.front().slot,
+                   segment.turn, std::string(edits.front().bytes),
+                   next_id_++,   0};
+      if (part.slot != 0) ++slots_;
+      push(std::move(part));
+      done = begin + place.size;
+      edits = edits.subspan(1);
+    }
+    piece(segment.bytes.size());
+  }
+  assert(edits.empty());
+  segments_.swap(segments);
 }
 
 }  // namespace understudy::server

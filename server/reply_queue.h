@@ -7,14 +7,18 @@
 //  2. Nothing behind a place that may not leave yet leaves before it.
 //  3. Replies merge into one segment only within one turn, so a later gate never holds back an
 //     earlier turn's reply.
+//  4. A ReplyPlace means the same reply from End() or Fill() on until it has left, whatever was
+//     rewritten in between.
 // Owned by its connection; one thread. Its size is bounded by the connection, which stops reading
 // when bytes() is over its limit.
 #pragma once
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cluster/types.h"
 
@@ -27,6 +31,12 @@ struct Gate {
   bool OpenAt(cluster::Index commit, uint64_t confirmed) const {
     return index <= commit && confirm <= confirmed;
   }
+};
+
+// Where one reply is in its queue.
+struct ReplyPlace {
+  uint64_t segment = 0;  // 0: nowhere
+  size_t offset = 0, size = 0;
 };
 
 class ReplyQueue {
@@ -42,6 +52,22 @@ class ReplyQueue {
   void Reserve(uint64_t slot);
   // Fills a place kept; false if there is none of that id (any more).
   bool Fill(uint64_t slot, std::string_view bytes, const Gate& gate, uint64_t turn);
+
+  // Of the reply ended or filled last.
+  const ReplyPlace& last_place() const { return last_place_; }
+  // Whether the reply there hasn't left.
+  bool Holds(const ReplyPlace& place) const;
+  // What is there. REQUIRES: Holds(place).
+  std::string_view At(const ReplyPlace& place) const;
+  // Replaces replies that haven't left: by a place kept (slot not 0), else by `bytes`, open.
+  struct Edit {
+    ReplyPlace place;
+    uint64_t slot = 0;
+    std::string_view bytes = {};
+  };
+  // In the order of the queue. `open`: whatever else is in the queue waits for nothing any more but
+  // for the places before it.
+  void Rewrite(std::span<const Edit> edits, bool open);
 
   // Everything made in this turn, what could have left included, now waits for `confirm` as well.
   void HoldTurn(uint64_t confirm, uint64_t turn);
@@ -60,19 +86,27 @@ class ReplyQueue {
   size_t bytes() const { return ready_bytes() + held_bytes_; }
   // The newest entry something here waits for; 0: none.
   cluster::Index newest_gate() const;
-  // Whether something waits for this confirmation, or an earlier one.
-  bool WaitsForConfirmation(uint64_t confirm) const;
 
   // Marks the start of a turn's output in ready(), for HoldTurn().
   void MarkTurn(uint64_t turn);
 
  private:
+  // What was ready in a turn, when it is held after all.
+  static constexpr uint64_t kReadyBit = 1ull << 63;
   struct Segment {
     Gate gate;
     uint64_t slot = 0;  // not 0: a place not filled yet
     uint64_t turn = 0;
     std::string bytes;
+    uint64_t id = 0;  // of places in it
+    size_t base = 0;  // the offset in such places of its first byte: it was part of a longer one
   };
+  const Segment* Find(const ReplyPlace& place) const;
+  Segment& NewSegment() {
+    segments_.emplace_back();
+    segments_.back().id = next_id_++;
+    return segments_.back();
+  }
 
   std::string ready_;
   size_t sent_ = 0;
@@ -80,10 +114,12 @@ class ReplyQueue {
   size_t slots_ = 0;
   size_t held_bytes_ = 0;
 
-  uint64_t turn_ = 0;        // turn of turn_start_
-  size_t turn_start_ = 0;    // offset in ready_ where this turn's bytes begin
+  uint64_t turn_ = 0;      // turn of turn_start_
+  size_t turn_start_ = 0;  // offset in ready_ where this turn's bytes begin
   bool begun_in_ready_ = false;
   size_t begin_size_ = 0;
+  uint64_t next_id_ = 1;
+  ReplyPlace last_place_;
 };
 
 }  // namespace understudy::server

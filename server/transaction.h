@@ -42,6 +42,9 @@ struct Transaction {
 
   // Has commands that the node answers itself: their replies are put in by the node.
   bool has_node_commands = false;
+  // The whole reply, when the node has put its own in: they don't change any more, however often
+  // the rest is executed again.
+  std::string composed = {};
 };
 
 // What the global needs of a transaction: the commands that its targets execute.

@@ -120,6 +120,7 @@ void Transactions::Exec(Connection& connection, ReplyWriter* reply, Result* resu
       reply->NullArray();
       // What touched the keys may still be taken back.
       result->gate.index = host.state_index();
+      result->keep = result->aborted = host.may_lose();
     }
     return Reset(connection);
   }
@@ -133,6 +134,13 @@ void Transactions::Exec(Connection& connection, ReplyWriter* reply, Result* resu
       std::all_of(transaction->commands.begin(), transaction->commands.end(),
                   [](const auto& queued) { return queued.row->row->owner == Owner::kNode; });
   if (here || (only_node && session.watched.empty() && session.forwarded == 0)) {
+    if (here && host.may_lose()) {
+      EncodeForGlobal(connection, *transaction, &result->forward);
+      if (transaction->has_node_commands) result->transaction = transaction;
+      result->watched = !session.watched.empty();
+      result->db = session.db;
+      result->keep = true;
+    }
     ExecHere(connection, *transaction, reply, result);
   } else {
     result->outcome = Outcome::kForward;
@@ -199,7 +207,8 @@ void Transactions::EncodeForGlobal(Connection& connection, const Transaction& tr
                                    std::string* out) {
   Session& session = connection.session();
   ForwardedTransaction forward;
-  forward.seen = node_->host().state_index();
+  // What is executed here and not committed may be taken back, and its indexes given to others.
+  forward.seen = std::min(node_->host().state_index(), node_->host().applied());
   for (const WatchedKey& watched : session.watched) {
     forward.watched.push_back({watched.db, watched.key});
   }
@@ -220,26 +229,35 @@ void Transactions::EncodeForGlobal(Connection& connection, const Transaction& tr
   EncodeTransaction(forward, out);
 }
 
-std::string Transactions::Compose(Connection& connection, const Transaction& transaction,
+std::string Transactions::Compose(Connection& connection, Transaction* transaction,
                                   std::string_view from_global) {
   // An error or an abort stands for all of it.
   if (from_global.empty() || from_global[0] != '*' || from_global.substr(0, 3) == "*-1") {
     return std::string(from_global);
   }
+  const auto take = [](std::string_view* replies) {
+    std::string_view first = replies->substr(0, ReplyLength(*replies));
+    replies->remove_prefix(first.size());
+    return first;
+  };
+  std::string_view before = transaction->composed;
+  if (!before.empty()) before.remove_prefix(before.find("\r\n") + 2);
   from_global.remove_prefix(from_global.find("\r\n") + 2);
   std::string composed;
   ReplyWriter reply(&composed, connection.session().resp);
-  reply.Array(transaction.commands.size());
+  reply.Array(transaction->commands.size());
   Gate unused;
-  for (const Transaction::Queued& queued : transaction.commands) {
-    if (queued.row->row->owner == Owner::kNode) {
+  for (const Transaction::Queued& queued : transaction->commands) {
+    const std::string_view own = take(&before);
+    if (queued.row->row->owner != Owner::kNode) {
+      composed.append(take(&from_global));
+    } else if (!own.empty()) {
+      composed.append(own);
+    } else {
       AnswerByNode(connection, queued, &reply, &unused);
-      continue;
     }
-    size_t length = ReplyLength(from_global);
-    composed.append(from_global.substr(0, length));
-    from_global.remove_prefix(length);
   }
+  transaction->composed = composed;
   return composed;
 }
 

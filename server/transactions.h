@@ -36,6 +36,10 @@ class Transactions {
     bool read = false;  // the reply needs the lease: it has no entry of its own
     std::string forward = {};
     std::shared_ptr<Transaction> transaction = {};  // kForward, if it has node commands
+    // kReplied to an EXEC that another global may have to execute again: as kForward. `aborted`: it
+    // executed nothing.
+    bool keep = false, aborted = false, watched = false;
+    int db = 0;  // the connection's, when it began
   };
   // `reply` may have been written to only if kReplied.
   Result Handle(Connection& connection, const protocol::Command& command,
@@ -51,8 +55,7 @@ class Transactions {
   static void Fail(Connection& connection);
 
   // The global's reply to a forwarded transaction, with the node's own replies put in.
-  std::string Compose(Connection& connection, const Transaction& transaction,
-                      std::string_view reply);
+  std::string Compose(Connection& connection, Transaction* transaction, std::string_view reply);
   // The connection forgets what it queued and watched.
   void Reset(Connection& connection);
 

@@ -85,5 +85,23 @@ TEST(OriginTableTest, EncodesAndDecodes) {
   EXPECT_FALSE(copy.Decode(bytes + "x"));
 }
 
+TEST(OriginTableTest, KnowsHowFarAGlobalsOwnCommandsGot) {
+  OriginTable table, copy;
+  EXPECT_EQ(table.NewestOwn(1), 0u);
+  table.RecordOwn(1, 5, 100);
+  table.Record({2, 9, 9}, 101, "+OK\r\n");
+  table.RecordOwn(1, 8, 102);
+  EXPECT_EQ(table.NewestOwn(1), 8u);
+  EXPECT_EQ(table.NewestOwn(2), 0u);
+  std::string bytes;
+  table.Encode(&bytes);
+  ASSERT_TRUE(copy.Decode(bytes));
+  EXPECT_EQ(copy.NewestOwn(1), 8u);
+  // The run that is quiet for longest makes room for others.
+  for (uint64_t run = 10; run < 10 + OriginTable::kMaxRuns; ++run) table.RecordOwn(run, 1, 100 + run);
+  EXPECT_EQ(table.runs(), OriginTable::kMaxRuns);
+  EXPECT_EQ(table.NewestOwn(2), 0u);
+}
+
 }  // namespace
 }  // namespace understudy::server

@@ -143,7 +143,8 @@ TEST(PeerCodecTest, ForwardedCommands) {
 
 TEST(PeerCodecTest, EntryPayloads) {
   std::string bytes;
-  EncodeEntryPayload({0x0123456789abcdefu, 99, 90, 5, "+OK\r\n", "effects"}, &bytes);
+  EncodeEntryPayload({0x0123456789abcdefu, 99, 90, 5, "+OK\r\n", "effects", "replies"},
+                     &bytes);
   EntryPayload payload;
   ASSERT_TRUE(DecodeEntryPayload(bytes, &payload));
   EXPECT_EQ(payload.run, 0x0123456789abcdefu);
@@ -151,6 +152,7 @@ TEST(PeerCodecTest, EntryPayloads) {
   EXPECT_EQ(payload.low, 90u);
   EXPECT_EQ(payload.reply, "+OK\r\n");
   EXPECT_EQ(payload.update, "effects");
+  EXPECT_EQ(payload.earlier, "replies");
   for (size_t size = 0; size < bytes.size() - payload.update.size(); ++size) {
     EXPECT_FALSE(DecodeEntryPayload(std::string_view(bytes).substr(0, size), &payload)) << size;
   }

@@ -99,8 +99,6 @@ TEST(ReplyQueueTest, HoldTurnTakesBackWhatThisTurnMade) {
   Add(&queue, "write", Gate{5, 0}, 0, 2);
   queue.HoldTurn(11, 2);
   EXPECT_EQ(queue.ready_bytes(), 0u);
-  EXPECT_TRUE(queue.WaitsForConfirmation(11));
-  EXPECT_FALSE(queue.WaitsForConfirmation(10));
   queue.Release(5, 10);
   EXPECT_EQ(queue.ready_bytes(), 0u);
   queue.Release(5, 11);
@@ -117,6 +115,58 @@ TEST(ReplyQueueTest, HoldTurnLeavesUnsentBytesOfEarlierTurns) {
   EXPECT_EQ(TakeReady(&queue), "old");
   queue.Release(0, 3);
   EXPECT_EQ(TakeReady(&queue), "new");
+}
+
+// Places stay true however replies are merged, split, held and rewritten.
+TEST(ReplyQueueTest, RewriteReplacesRepliesThatHaveNotLeft) {
+  ReplyQueue queue;
+  queue.MarkTurn(1);
+  Add(&queue, "ready", Gate{}, 0, 1);
+  const ReplyPlace ready = queue.last_place();
+  Add(&queue, "one", Gate{5, 0}, 0, 1);
+  const ReplyPlace one = queue.last_place();
+  Add(&queue, "two", Gate{6, 0}, 0, 1);
+  Add(&queue, "three", Gate{7, 0}, 0, 1);
+  const ReplyPlace three = queue.last_place();
+  queue.Reserve(4);
+  Add(&queue, "four", Gate{}, 0, 2);
+  EXPECT_FALSE(queue.Holds(ready));
+  EXPECT_TRUE(queue.Holds(one));
+  EXPECT_EQ(queue.At(three), "three");
+  const ReplyQueue::Edit first[] = {{three, 0, "3"}};
+  queue.Rewrite(first, false);
+  EXPECT_FALSE(queue.Holds(three));
+  ASSERT_TRUE(queue.Holds(one));
+  EXPECT_EQ(queue.At(one), "one");
+  const ReplyQueue::Edit second[] = {{one, 9}};
+  queue.Rewrite(second, true);
+  EXPECT_EQ(queue.slots(), 2u);
+  queue.Release(0, 0);
+  EXPECT_EQ(TakeReady(&queue), "ready");
+  queue.Fill(9, "ONE", Gate{}, 3);
+  queue.Release(0, 0);
+  EXPECT_EQ(TakeReady(&queue), "ONEtwo3");
+  queue.Fill(4, "-", Gate{}, 3);
+  queue.Release(0, 0);
+  EXPECT_EQ(TakeReady(&queue), "-four");
+  EXPECT_EQ(queue.bytes(), 0u);
+}
+
+TEST(ReplyQueueTest, RewriteFindsWhatWasHeldAtTheEndOfTheTurn) {
+  ReplyQueue queue;
+  queue.MarkTurn(1);
+  Add(&queue, "before", Gate{}, 0, 1);
+  queue.MarkTurn(2);
+  Add(&queue, "a", Gate{}, 0, 2);
+  Add(&queue, "read", Gate{}, 0, 2);
+  const ReplyPlace read = queue.last_place();
+  queue.HoldTurn(11, 2);
+  ASSERT_TRUE(queue.Holds(read));
+  EXPECT_EQ(queue.At(read), "read");
+  const ReplyQueue::Edit edit[] = {{read, 0, ""}};
+  queue.Rewrite(edit, true);
+  queue.Release(0, 0);
+  EXPECT_EQ(TakeReady(&queue), "beforea");
 }
 
 }  // namespace
