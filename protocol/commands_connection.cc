@@ -41,6 +41,14 @@ constexpr Argument kClientKillArguments[] = {OneOf("filter", kClientKillForms)};
 constexpr Argument kOnOrOff[] = {Token("on", "ON"), Token("off", "OFF")};
 constexpr Argument kEnabledArgument[] = {OneOf("enabled", kOnOrOff)};
 constexpr Argument kReplyModes[] = {Token("on", "ON"), Token("off", "OFF"), Token("skip", "SKIP")};
+constexpr Argument kClientTrackingArguments[] = {OneOf("status", kOnOrOff),
+                                                 Optional(Integer("client-id", "REDIRECT")),
+                                                 Optional(MultipleToken(String("prefix", "PREFIX"))),
+                                                 Optional(Token("bcast", "BCAST")),
+                                                 Optional(Token("optin", "OPTIN")),
+                                                 Optional(Token("optout", "OPTOUT")),
+                                                 Optional(Token("noloop", "NOLOOP"))};
+constexpr Argument kClientCachingArguments[] = {OneOf("mode", kYesOrNo)};
 constexpr Argument kClientReplyArguments[] = {OneOf("action", kReplyModes)};
 
 constexpr CommandRow kClientSubcommands[] = {
@@ -74,6 +82,16 @@ constexpr CommandRow kClientSubcommands[] = {
     {"reply", 3, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode, Group::kConnection,
      "3.2.0", "Chooses whether the connection gets replies.", "O(1)", kNoKeys,
      kClientReplyArguments},
+    {"tracking", -3, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode,
+     Group::kConnection, "6.0.0", "Chooses whether the connection is told of keys that change.",
+     "O(1)", kNoKeys, kClientTrackingArguments},
+    {"caching", 3, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode, Group::kConnection,
+     "6.0.0", "Chooses whether the keys of the next command are tracked.", "O(1)", kNoKeys,
+     kClientCachingArguments},
+    {"getredir", 2, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode, Group::kConnection,
+     "6.0.0", "Returns which connection is told instead of this one.", "O(1)"},
+    {"trackinginfo", 2, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode,
+     Group::kConnection, "6.2.0", "Returns how the connection tracks keys.", "O(1)"},
     {"help", 2, kLoading | kStale, kCatConnection, Owner::kNode, Group::kConnection, "5.0.0",
      "Lists the subcommands of CLIENT.", "O(1)"},
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/numbers.h"
+#include "server/tracking.h"
 #include "server/transaction.h"
 
 namespace understudy::server {
@@ -33,6 +34,11 @@ std::string Flags(const Connection& connection, ClientType type) {
   if (session.monitor) flags += 'O';
   if (connection.closing()) flags += 'c';
   if (session.readonly) flags += 'r';
+  if (session.tracking != nullptr) {
+    flags += 't';
+    if (session.tracking->broken_redirect) flags += 'R';
+    if (session.tracking->broadcast) flags += 'B';
+  }
   if (session.no_evict) flags += 'e';
   if (session.no_touch) flags += 'T';
   return flags.empty() ? "N" : flags;
@@ -105,7 +111,9 @@ void AppendClientLine(const Connection& connection, const cluster::NodeId& globa
               session.last_command == nullptr ? std::string_view("NULL")
                                               : std::string_view(session.last_command->full_name));
   AppendField(out, "user", "default");
-  AppendField(out, "redir", int64_t{-1});
+  AppendField(out, "redir",
+              session.tracking == nullptr ? int64_t{-1}
+                                          : static_cast<int64_t>(session.tracking->redirect));
   AppendField(out, "resp", static_cast<int64_t>(session.resp));
   AppendField(out, "lib-name", session.lib_name);
   AppendField(out, "lib-ver", session.lib_version);

@@ -202,6 +202,8 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
   targets::EffectWriter count_only(nullptr);
   context.effects = &count_only;
   targets::EffectReader effects(payload.update);
+  const bool own = payload.run == env_.run;
+  if (own) env_.clients->OnApplying(payload.client);
   int db;
   while (effects.Next(&db, &effect_args_)) {
     if (!target_->Apply(db, effect_args_, context)) {
@@ -211,6 +213,7 @@ void ClusterHost::ApplyEntry(const EntryView& entry) {
                         effect_args_.empty() ? "" : effect_args_[0].data());
     }
   }
+  if (own) env_.clients->OnApplying(0);
   RecordTags(payload, entry.index, payload.run == env_.run && !told);
   publisher_->set_muted(false);
   if (!publisher_->empty()) {

@@ -72,6 +72,8 @@ class ClusterClients {
   virtual void OnStateReplaced() = 0;
   // A snapshot of the state here was saved, or couldn't be.
   virtual void OnSnapshotEnded(bool saved) = 0;
+  // The effects that are applied next were caused by this client of this node; 0: they weren't.
+  virtual void OnApplying(uint64_t client) = 0;
   // The global, its term, or whether this node may execute changed.
   virtual void OnLockChanged() = 0;
   // A read asked for with RequestRead(): the state here is fresh enough, judge expiry by `time_ms`;

@@ -29,6 +29,7 @@
 namespace understudy::server {
 
 class Connection;
+struct TrackingState;
 struct Transaction;
 
 // A key that a connection watches (server/watches.h).
@@ -49,6 +50,7 @@ struct Session {
   bool authenticated = true;
   bool readonly = false;
   bool no_evict = false, no_touch = false;
+  bool track = false;  // what the command being dispatched reads is to be remembered
   bool monitor = false;  // gets what other clients send; see monitors.h
   enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis } reply_mode = ReplyMode::kOn;
   std::string peer_id;  // another node's id; empty: a client
@@ -77,6 +79,7 @@ struct Session {
   bool paused = false;   // in the dispatcher's list of those to be resumed
   bool waits_for_replies = false;  // paused until nothing forwarded or read is outstanding
   std::shared_ptr<Transaction> transaction;  // behind MULTI
+  std::shared_ptr<TrackingState> tracking;   // CLIENT TRACKING is on
   std::vector<WatchedKey> watched;
   bool watch_touched = false;
   uint64_t executed_turn = 0;      // newest turn in which something of it was kept (KeptRequests)

@@ -155,6 +155,7 @@ void HandleReset(NodeRequest& request) {
   request.node.dispatcher().LeaveChannels(request.connection);
   request.node.transactions().Reset(request.connection);
   request.node.monitors().Remove(request.connection);
+  request.node.tracking().End(request.connection);
   session.name.clear();
   session.db = 0;
   session.resp = 2;

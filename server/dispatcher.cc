@@ -49,6 +49,31 @@ void Dispatcher::OnAhead(Connection& connection,
 ConnectionHandler::Flow Dispatcher::OnRequest(Connection& connection,
                                               std::span<const std::string_view> args) {
   Session& session = connection.session();
+  if (session.tracking != nullptr) [[unlikely]] {
+    return DispatchTracked(connection, args);
+  }
+  return DispatchReplyMode(connection, args);
+}
+
+// CLIENT CACHING counts for the command behind it, or for the transaction behind it.
+ConnectionHandler::Flow Dispatcher::DispatchTracked(Connection& connection,
+                                                    std::span<const std::string_view> args) {
+  Session& session = connection.session();
+  const std::shared_ptr<TrackingState> state = session.tracking;
+  session.track = state->Remembers();
+  Flow flow = DispatchReplyMode(connection, args);
+  session.track = false;
+  const bool said =
+      session.last_command != nullptr && session.last_command->full_name == "client|caching";
+  if (flow == Flow::kDone && !said && session.transaction == nullptr) {
+    state->caching = TrackingState::Caching::kUnsaid;
+  }
+  return flow;
+}
+
+ConnectionHandler::Flow Dispatcher::DispatchReplyMode(Connection& connection,
+                                                      std::span<const std::string_view> args) {
+  Session& session = connection.session();
   if (session.reply_mode == ReplyMode::kOn) return Dispatch(connection, args);
   // CLIENT REPLY SKIP and OFF: the command is executed, its reply dropped (EndReply, NewSlot).
   if (session.reply_mode == ReplyMode::kSkipNext) session.reply_mode = ReplyMode::kSkipThis;
@@ -199,8 +224,13 @@ void Dispatcher::Execute(Connection& connection, const targets::Request& request
   ReplyWriter reply(out, connection.session().resp);
   Gate gate;
   ClusterHost& host = node_->host();
+  node_->tracking().set_cause(request.client.id);
   const bool entry = host.Execute(request, &reply, &gate);
+  node_->tracking().set_cause(0);
   if (!entry) readers_.push_back(&connection);
+  if (connection.session().track) {
+    node_->tracking().OnRead(connection, *request.command, request.args);
+  }
   node_->instruments().Executed(connection.session(), *request.command, request.args,
                                 std::string_view(*out).substr(begin));
   EndReply(connection, gate);
@@ -226,6 +256,7 @@ bool Dispatcher::ReadCommitted(Connection& connection, const targets::Request& r
   ReplyWriter reply(out, session.resp);
   Gate gate;
   host.Read(request, host.member().GlobalTimeMs(node_->now()), &reply, &gate);
+  if (session.track) node_->tracking().OnRead(connection, *request.command, request.args);
   node_->instruments().Executed(session, *request.command, request.args,
                                 std::string_view(*out).substr(begin));
   EndReply(connection, gate);
@@ -243,15 +274,28 @@ ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command
   bool here = !command.Replicates() && session.forwarded == 0 && host.settled() &&
               host.member().role() != cluster::Role::kGlobal;
   if (here) {
+    if (session.track) node_->tracking().OnRead(connection, command, args);
     forwarder.ReadHere(connection, command, args, NewSlot(connection), node_->now(), wait);
     return Flow::kDone;
   }
   if (session.reading > 0) return Pause(connection);
+  if (session.track) node_->tracking().OnRead(connection, command, args);
   forwarder.Forward(connection, command, args, NewSlot(connection), node_->now(), wait);
   return Flow::kDone;
 }
 
 // --- transactions -------------------------------------------------------------------------------
+
+// Visits the commands of a transaction that is forwarded.
+template <typename Visit>
+void Dispatcher::ReadOfTransaction(std::string_view forwarded, const Visit& visit) {
+  ForwardedTransaction transaction;
+  if (!DecodeTransaction(forwarded, &transaction)) return;
+  for (const ForwardedTransaction::Command& queued : transaction.commands) {
+    const Command* row = node_->table().Find(queued.args);
+    if (row != nullptr) visit(*row, std::span<const std::string_view>(queued.args));
+  }
+}
 
 void Dispatcher::QueueCommand(Connection& connection, const Command& command,
                               std::span<const std::string_view> args) {
@@ -295,6 +339,9 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
   }
   connection.replies().Cancel();
   session.exec_outstanding = result.transaction != nullptr;
+  if (session.track) ReadOfTransaction(result.forward, [&](const Command& row, auto queued) {
+    node_->tracking().OnRead(connection, row, queued);
+  });
   const Command* row = node_->table().FindByName("peer.transaction");
   std::string_view forwarded[] = {row->row->name, result.forward};
   node_->forwarder().Forward(connection, *row, forwarded, NewSlot(connection), node_->now(),
@@ -416,12 +463,22 @@ void Dispatcher::OnReadExecuted(Connection& connection) { readers_.push_back(&co
 void Dispatcher::OnExecuting() { node_->instruments().Begin(); }
 
 void Dispatcher::OnExecuted(Connection& connection, const Command& row,
-                            std::span<const std::string_view> args, std::string_view reply) {
+                            std::span<const std::string_view> args, std::string_view reply,
+                            bool tracked) {
+  if (tracked) node_->tracking().OnRead(connection, row, args);
   node_->instruments().Executed(connection.session(), row, args, reply);
 }
 
 void Dispatcher::OnExecutedElsewhere(Connection& connection, const Command& row,
-                                     std::span<const std::string_view> args, Micros took) {
+                                     std::span<const std::string_view> args, Micros took,
+                                     bool tracked) {
+  if (tracked && row.row->owner == Owner::kPeer) {
+    ReadOfTransaction(args[1], [&](const Command& queued_row, auto queued) {
+      node_->tracking().OnAnswered(connection, queued_row, queued);
+    });
+  } else if (tracked) {
+    node_->tracking().OnAnswered(connection, row, args);
+  }
   node_->instruments().ExecutedElsewhere(connection.session(), row, args,
                                          static_cast<uint64_t>(std::max<Micros>(took, 0)) * 1000);
 }
@@ -481,10 +538,12 @@ void Dispatcher::OnUnsubscribe(uint64_t client, std::string_view channel) {
 
 void Dispatcher::OnTruncated(cluster::Index) {
   node_->watches().TouchAll();
+  node_->tracking().InvalidateAll();
 }
 
 void Dispatcher::OnStateReplaced() {
   node_->watches().TouchAll();
+  node_->tracking().InvalidateAll();
   node_->forwarder().AskAgain();
   // Entries were skipped, and the publications in them: so that subscribers know.
   node_->subscriptions().CloseAll();
@@ -501,10 +560,27 @@ void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
   node_->forwarder().OnRead(request, ok, time_ms);
 }
 
+void Dispatcher::OnApplying(uint64_t client) { node_->tracking().set_cause(client); }
+
+void Dispatcher::DeliverInvalidations() {
+  if (!node_->tracking().has_messages()) return;
+  // What caused them is at most as new as the state.
+  const Gate gate{node_->host().state_index(), 0};
+  node_->tracking().Deliver([&](Connection& to, const Tracking::Write& write) {
+    to.MarkDirty();
+    ReplyWriter reply(to.replies().Begin(), to.session().resp);
+    write(&reply);
+    const ClusterHost& host = node_->host();
+    to.replies().End(gate, host.applied(), host.confirmed(), node_->environment().turn);
+    if (to.replies().waiting()) NoteGated(to);
+  });
+}
+
 void Dispatcher::OnClosed(Connection& connection) {
   std::erase(gated_, &connection);
   std::erase(readers_, &connection);
   node_->monitors().Remove(connection);
+  node_->tracking().End(connection);
   node_->transactions().Reset(connection);
   LeaveChannels(connection);
 }

@@ -51,15 +51,18 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   void OnSnapshotEnded(bool saved) override;
   void OnLockChanged() override;
   void OnRead(uint64_t request, bool ok, int64_t time_ms) override;
+  void OnApplying(uint64_t client) override;
 
   // Forwarder::Clients
   void OnFilled(Connection& connection) override;
   void OnReadExecuted(Connection& connection) override;
   void OnExecuting() override;
   void OnExecuted(Connection& connection, const protocol::Command& row,
-                  std::span<const std::string_view> args, std::string_view reply) override;
+                  std::span<const std::string_view> args, std::string_view reply,
+                  bool tracked) override;
   void OnExecutedElsewhere(Connection& connection, const protocol::Command& row,
-                           std::span<const std::string_view> args, cluster::Micros took) override;
+                           std::span<const std::string_view> args, cluster::Micros took,
+                           bool tracked) override;
   void Watch(Connection& connection, std::span<const std::string_view> args,
              protocol::ReplyWriter* reply) override;
   std::string PublishReply(std::span<const std::string_view> args) override;
@@ -73,6 +76,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
 
   // End of the turn: reads executed in it need the lease.
   void ConfirmReads(cluster::Micros now);
+  // End of the turn: tells tracking clients what was touched in it.
+  void DeliverInvalidations();
   // Lets paused connections go on where they may.
   void ResumePaused();
   // The turn's replies are gated as they will be.
@@ -83,6 +88,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   uint64_t executed_again() const { return again_; }  // since start
 
  private:
+  Flow DispatchTracked(Connection& connection, std::span<const std::string_view> args);
+  Flow DispatchReplyMode(Connection& connection, std::span<const std::string_view> args);
   Flow Dispatch(Connection& connection, std::span<const std::string_view> args);
   Flow Run(Connection& connection, const protocol::Command& command,
            std::span<const std::string_view> args);
@@ -101,6 +108,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
               std::span<const std::string_view> args);
   Flow RunTransaction(Connection& connection, const protocol::Command& command,
                       std::span<const std::string_view> args);
+  template <typename Visit>
+  void ReadOfTransaction(std::string_view forwarded, const Visit& visit);
   void QueueCommand(Connection& connection, const protocol::Command& command,
                     std::span<const std::string_view> args);
   Flow Pause(Connection& connection);

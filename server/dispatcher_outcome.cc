@@ -141,9 +141,16 @@ ReplyQueue::Edit Dispatcher::AskAgain(Connection& connection, const Again& one) 
   if (one.transaction != nullptr && request.place.segment != 0) {
     one.transaction->composed = connection.replies().At(request.place);
   }
+  Session& session = connection.session();
+  if (session.tracking != nullptr && !session.tracking->broadcast) {
+    // What it read then was taken back: its client was told to forget all.
+    node_->tracking().OnRead(connection, *request.row, one.args);
+    session.track = true;
+  }
   node_->forwarder().ForwardAgain(connection, *request.row, one.args, edit.slot, request.db,
                                   request.resp, node_->now(),
                                   node_->options().cluster_wait_ms * 1000, one.transaction);
+  session.track = false;
   return edit;
 }
 

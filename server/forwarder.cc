@@ -52,6 +52,7 @@ void Forwarder::Forward(Connection& connection, const protocol::Command& row,
   command.slot = slot;
   command.db = session.db;
   command.resp = session.resp;
+  command.tracked = session.track;
   command.transaction = std::move(transaction);
   ++session.forwarded;
   Push(std::move(command));
@@ -80,6 +81,7 @@ void Forwarder::ReadHere(Connection& connection, const protocol::Command& row,
   command.slot = slot;
   command.db = session.db;
   command.resp = session.resp;
+  command.tracked = session.track;
   ++session.reading;
   bytes_ += command.bytes.size();
   unasked_.push_back(std::move(command));
@@ -330,7 +332,7 @@ void Forwarder::OnReply(uint64_t sequence, std::string_view reply) {
   } else {
     if (Connection* connection = connections_->Find(command->connection)) {
       clients_->OnExecutedElsewhere(*connection, *command->row, RequestFor(*command).args,
-                                    env_->now - command->asked_at);
+                                    env_->now - command->asked_at, command->tracked);
     }
     Answer(*command, reply, Gate{});
   }
@@ -383,7 +385,8 @@ void Forwarder::DoRead(Command* command, int64_t time_ms) {
 
 void Forwarder::NoteExecution(const Command& command) {
   if (Connection* connection = connections_->Find(command.connection)) {
-    clients_->OnExecuted(*connection, *command.row, RequestFor(command).args, scratch_);
+    clients_->OnExecuted(*connection, *command.row, RequestFor(command).args, scratch_,
+                         command.tracked);
   }
 }
 

@@ -49,6 +49,7 @@ class Forwarder {
     cluster::Micros asked_at = 0, deadline = 0;
     bool sent = false;  // to some global, or may have been executed
     bool done = false;
+    bool tracked = false;
     // Executed here, in this turn; the reply waits for this and is there.
     uint64_t executed_turn = 0;  // 0: it isn't
     Gate gate = {};
@@ -71,12 +72,14 @@ class Forwarder {
     virtual std::string ComposeReply(Connection& connection, Transaction* transaction,
                                      std::string_view reply) = 0;
     // Around what is executed here; and of what the global executed, how long that took (µs).
+    // `tracked`: what it reads is to be remembered (server/tracking.h).
     virtual void OnExecuting() = 0;
     virtual void OnExecuted(Connection& connection, const protocol::Command& row,
-                            std::span<const std::string_view> args, std::string_view reply) = 0;
+                            std::span<const std::string_view> args, std::string_view reply,
+                            bool tracked) = 0;
     virtual void OnExecutedElsewhere(Connection& connection, const protocol::Command& row,
                                      std::span<const std::string_view> args,
-                                     cluster::Micros took) = 0;
+                                     cluster::Micros took, bool tracked) = 0;
     // What was just filled is a read executed here in this turn: it needs the lease.
     virtual void OnReadExecuted(Connection& connection) = 0;
   };

@@ -110,7 +110,7 @@ void AppendClients(Node& node, const ConnectionUse& use, InfoText* info) {
   info->Number("client_recent_max_input_buffer", use.most_input);
   info->Number("client_recent_max_output_buffer", use.most_output);
   info->Number("blocked_clients", 0);
-  info->Number("tracking_clients", 0);
+  info->Number("tracking_clients", node.tracking().clients());
   info->Number("pubsub_clients", use.subscribers);
   info->Number("clients_in_timeout_table", 0);
   info->Number("total_blocking_keys", 0);
@@ -260,6 +260,9 @@ void AppendStats(Node& node, const targets::KeyspaceStats& keyspace, InfoText* i
   info->Number("evicted_clients", 0);
   info->Number("keyspace_hits", keyspace.keyspace_hits);
   info->Number("keyspace_misses", keyspace.keyspace_misses);
+  info->Number("tracking_total_keys", uint64_t{node.tracking().keys()});
+  info->Number("tracking_total_items", uint64_t{node.tracking().items()});
+  info->Number("tracking_total_prefixes", uint64_t{node.tracking().prefixes()});
   info->Number("pubsub_channels", node.subscriptions().names(Session::Subscription::kChannel));
   info->Number("pubsub_patterns", node.subscriptions().names(Session::Subscription::kPattern));
   info->Number("pubsubshard_channels",
@@ -272,9 +275,6 @@ void AppendStats(Node& node, const targets::KeyspaceStats& keyspace, InfoText* i
   info->Number("active_defrag_misses", 0);
   info->Number("active_defrag_key_hits", 0);
   info->Number("active_defrag_key_misses", 0);
-  info->Number("tracking_total_keys", 0);
-  info->Number("tracking_total_items", 0);
-  info->Number("tracking_total_prefixes", 0);
   info->Number("event_loop_turns", node.turns());  // not in Redis
 }
 

@@ -273,6 +273,8 @@ bool Node::Listen(std::string* error) {
   subscriptions_ = std::make_unique<Subscriptions>(connections_.get());
   key_events_ = std::make_unique<KeyEvents>(
       [this](targets::kv::KeyspaceObserver* observer) { host_->ObserveKeys(observer); });
+  tracking_ = std::make_unique<Tracking>(connections_.get(), key_events_.get());
+  tracking_->set_max_keys(static_cast<size_t>(options.tracking_table_max_keys));
   watches_ = std::make_unique<Watches>(
       connections_.get(), [this](int db, std::string_view key) { return host_->Peek(db, key); },
       [this](bool on) { key_events_->Listen(watches_.get(), on); });
@@ -378,6 +380,7 @@ void Node::EndTurn() {
   if (!was_member_) {
     was_member_ = host_->member().lock_state().configuration.Find(identity_.id) != nullptr;
   }
+  dispatcher_.DeliverInvalidations();
   remote_commands_->Flush();
   peers_->FlushAll();
   ++connection_environment_.turn;
@@ -461,6 +464,7 @@ bool Node::ApplyConfig(const Options& before, const Options& after, std::string*
   }
   log_->set_level(after.loglevel);
   SetLimits(after);
+  tracking_->set_max_keys(static_cast<size_t>(after.tracking_table_max_keys));
   return true;
 }
 

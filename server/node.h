@@ -30,6 +30,7 @@
 #include "server/recovery.h"
 #include "server/remote_commands.h"
 #include "server/subscriptions.h"
+#include "server/tracking.h"
 #include "server/transactions.h"
 #include "server/watches.h"
 
@@ -72,6 +73,7 @@ class Node {
   Forwarder& forwarder() { return *forwarder_; }
   RemoteCommands& remote_commands() { return *remote_commands_; }
   KeyEvents& key_events() { return *key_events_; }
+  Tracking& tracking() { return *tracking_; }
   Watches& watches() { return *watches_; }
   Transactions& transactions() { return transactions_; }
   PeerRequests& peer_requests() { return peer_requests_; }
@@ -129,6 +131,7 @@ class Node {
   std::unique_ptr<Subscriptions> subscriptions_;
   std::unique_ptr<NodeCommands> node_commands_;
   std::unique_ptr<KeyEvents> key_events_;
+  std::unique_ptr<Tracking> tracking_;
   std::unique_ptr<Watches> watches_;
   Transactions transactions_;
   PeerRequests peer_requests_;

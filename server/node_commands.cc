@@ -19,7 +19,8 @@ NodeCommands::NodeCommands(Node* /*node*/, const protocol::CommandTable& table)
     : handlers_(table.size(), nullptr) {
   for (auto group : {ConnectionCommandHandlers(), ClientCommandHandlers(), ServerCommandHandlers(),
                      ClusterCommandHandlers(), PersistenceCommandHandlers(), TargetCommandHandlers(),
-                     PubsubCommandHandlers(), DebugCommandHandlers(), MemoryCommandHandlers(), LatencyCommandHandlers(),
+                     PubsubCommandHandlers(), DebugCommandHandlers(), TrackingCommandHandlers(),
+                     MemoryCommandHandlers(), LatencyCommandHandlers(),
                      ScriptingCommandHandlers()}) {
     for (const NamedHandler& named : group) {
       const protocol::Command* command = table.FindByName(named.name);

@@ -53,6 +53,7 @@ std::span<const NamedHandler> TargetCommandHandlers();      // TARGET.*
 std::span<const NamedHandler> PubsubCommandHandlers();      // SUBSCRIBE ... PUBSUB
 std::span<const NamedHandler> DebugCommandHandlers();       // DEBUG
 std::span<const NamedHandler> MemoryCommandHandlers();      // MEMORY
+std::span<const NamedHandler> TrackingCommandHandlers();    // CLIENT TRACKING ...
 std::span<const NamedHandler> LatencyCommandHandlers();     // SLOWLOG, LATENCY
 std::span<const NamedHandler> ScriptingCommandHandlers();   // FUNCTION, SCRIPT
 

@@ -89,6 +89,8 @@ struct Options {
   int64_t stream_node_max_entries = 100;
   int64_t hll_sparse_max_bytes = 3000;
 
+  int64_t tracking_table_max_keys = 1000000;  // 0: no limit
+
   // Observation
   int64_t slowlog_log_slower_than = 10000;  // µs; -1: nothing is logged
   int64_t slowlog_max_len = 128;

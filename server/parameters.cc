@@ -295,6 +295,13 @@ const Parameter kParameters[] = {
      .help = "output that a client doesn't fetch; class: normal, replica or pubsub; above hard "
              "bytes, or soft bytes for so many seconds, it is disconnected; 0: no limit"},
 
+    {.group = "Limits",
+     .name = "tracking-table-max-keys",
+     .field = &Options::tracking_table_max_keys,
+     .change = Change::kAtRunTime,
+     .value_name = "<count>",
+     .help = "keys that CLIENT TRACKING remembers; 0: no limit"},
+
     {.group = "Targets",
      .name = "databases",
      .field = &Options::databases,

@@ -177,6 +177,7 @@ void Transactions::ExecHere(Connection& connection, const Transaction& transacti
     }
   }
   Gate gate, node_gate;
+  node_->tracking().set_cause(session.id);
   bool entry = host.ExecuteMany(
       [&](const ClusterHost::RunOne& run) {
         reply->Array(transaction.commands.size());
@@ -194,10 +195,12 @@ void Transactions::ExecHere(Connection& connection, const Transaction& transacti
           request.db = session.db;
           request.client = {node_->identity().id, session.id};
           run(request, reply);
+          if (session.track) node_->tracking().OnRead(connection, *queued.row, args);
           node_->instruments().Executed(session, *queued.row, args, std::string_view(*reply->out()).substr(begin));
         }
       },
       &gate);
+  node_->tracking().set_cause(0);
   result->gate.index = std::max(gate.index, node_gate.index);
   result->gate.confirm = node_gate.confirm;
   result->read = !entry;

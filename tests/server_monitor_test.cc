@@ -14,8 +14,7 @@ class MonitorTest : public ::testing::Test {
 
   // What a line says behind its time and its client: the database, and the command.
   static std::string Shown(const std::string& line) {
-    static const std::regex kLine(
-        R"re(\+\d+\.\d{6} \[(\d+) 127\.0\.0\.1:\d+\] (.*)\r\n)re");
+    static const std::regex kLine(R"re(\+\d+\.\d{6} \[(\d+) 127\.0\.0\.1:\d+\] (.*)\r\n)re");
     std::smatch match;
     if (!std::regex_match(line, match, kLine)) return "no such line: " + line;
     return match[1].str() + " " + match[2].str();
