@@ -64,7 +64,22 @@ class KvProperty : public testing::TestWithParam<uint64_t> {
         }
       }
       CompareContainers(global, local);
+      CompareStreams(global, local);
       ASSERT_EQ(local.Run("dbsize", true), global.Run("dbsize", true));
+    }
+  }
+
+  // The same of streams.
+  void CompareStreams(KvMember& global, KvMember& local) {
+    for (int i = 0; i < 3; ++i) {
+      const std::string key = "x" + std::to_string(i);
+      for (const std::vector<std::string_view>& read :
+           {std::vector<std::string_view>{"xrange", key, "-", "+"},
+            {"xrevrange", key, "+", "-"},
+            {"xinfo", "stream", key, "full", "count", "0"},
+            {"xinfo", "groups", key}}) {
+        ASSERT_EQ(local.Raw(read, true), global.Raw(read, true)) << read[0] << " " << key;
+      }
     }
   }
 
@@ -111,8 +126,11 @@ TEST_P(KvProperty, EffectsMakeEqualStates) {
       ASSERT_FALSE(reply.empty()) << Shown(args);
       if (reply[0] == '-') {
         // An error deletes at most what has expired.
-        for (const char* effect : {"set ", "append ", "incrby ", "persist ", "pexpireat ", "push ",
-                                   "pop ", "hdel ", "sadd ", "srem ", "zadd ", "zrem "}) {
+        for (const char* effect :
+             {"set ",        "append ", "incrby ", "persist ", "pexpireat ", "push ",
+              "pop ",        "hdel ",   "sadd ",   "srem ",    "zadd ",      "zrem ",
+              "xadd ",       "xtrim ",  "xdel ",   "xsetid ",  "xgroup",     "xack ",
+              "xreadgroup ", "xclaim ", "pfadd ",  "pfmerge "}) {
           ASSERT_EQ(global.Effects().find(effect), std::string::npos) << Shown(args);
         }
       }

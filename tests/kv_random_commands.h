@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/kv_random_containers.h"
+#include "tests/kv_random_types.h"
 
 namespace understudy::targets::kv {
 
@@ -20,6 +21,7 @@ class RandomCommands {
   Args Next(int64_t now_ms, bool short_lives) {
     now_ms_ = now_ms;
     short_lives_ = short_lives;
+    if (Below(4) == 0) return types_.Next();
     if (Below(2) == 0) return Below(40) == 0 ? containers_.Big() : containers_.Next();
     switch (Below(46)) {
       case 0:
@@ -127,6 +129,7 @@ class RandomCommands {
     if (choice == 0) return "";
     if (choice == 1) return std::string(300, 'L');
     if (choice < 20) return containers_.AnyKey();
+    if (choice < 26) return types_.AnyKey();
     return "k" + std::to_string(Below(12));
   }
   std::string Number() {
@@ -260,6 +263,7 @@ class RandomCommands {
 
   std::mt19937_64 random_;
   RandomContainers containers_{&random_};
+  RandomTypes types_{&random_};
   int64_t now_ms_ = 0;
   bool short_lives_ = false;
 };

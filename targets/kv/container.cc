@@ -9,6 +9,7 @@
 #include "targets/kv/list_value.h"
 #include "targets/kv/set_value.h"
 #include "targets/kv/sorted_set_value.h"
+#include "targets/kv/stream.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -78,8 +79,11 @@ bool FreeSome(Type type, Object* object, size_t* budget) {
       if (done) delete set.tree();
       return done;
     }
-    case Type::kString:
     case Type::kStream:
+      done = Stream::Of(*object).DropSome(budget);
+      if (done) delete &Stream::Of(*object);
+      return done;
+    case Type::kString:
       assert(false);
   }
   std::free(object->address);
@@ -105,8 +109,9 @@ bool FreesAtOnce(Type type, Object object) {
       return object.form == 0 || SizeOf(type, object) <= kFreeAtOnce;
     case Type::kSet:
       return object.form != SetValue::kTable || SizeOf(type, object) <= kFreeAtOnce;
-    case Type::kString:
     case Type::kStream:
+      return Stream::Of(object).nodes() <= kFreeAtOnce && Stream::Of(object).groups().empty();
+    case Type::kString:
       break;
   }
   assert(false);
@@ -123,8 +128,9 @@ Object Copy(Type type, Object object, const Forms& forms) {
       return SetValue(object).Copy(forms).object();
     case Type::kSortedSet:
       return SortedSetValue(object).Copy(forms).object();
-    case Type::kString:
     case Type::kStream:
+      return (new Stream(Stream::Of(object)))->object();
+    case Type::kString:
       break;
   }
   assert(false);
@@ -141,8 +147,9 @@ size_t SizeOf(Type type, Object object) {
       return SetValue(object).size();
     case Type::kSortedSet:
       return SortedSetValue(object).size();
-    case Type::kString:
     case Type::kStream:
+      return Stream::Of(object).length();
+    case Type::kString:
       break;
   }
   assert(false);
@@ -172,8 +179,9 @@ size_t MemoryOf(Type type, Object object) {
       return sizeof(SortedSetValue::Tree) + set.tree()->order.memory() +
              TableMemory(set.tree()->table);
     }
-    case Type::kString:
     case Type::kStream:
+      return Stream::Of(object).memory();
+    case Type::kString:
       break;
   }
   assert(false);

@@ -1,7 +1,8 @@
-// What lists, hashes, sets and sorted sets have in common.
+// What lists, hashes, sets, sorted sets and streams have in common.
 //
 // Each has a class (ListValue, HashValue, SetValue, SortedSetValue) with the operations of its
-// type, over a compact form for small values and another for big ones. Such a value is a handle: an
+// type, over a compact form for small values and another for big ones. (A Stream has one form, and
+// is no handle but the value itself.) Such a value is a handle: an
 // Object, which says where the value is and in which form. The entry of the key holds the object;
 // whoever changes a value through a handle puts handle.object() back into the entry afterwards,
 // since address and form may have changed. Copying a handle doesn't copy the value. An object that
@@ -36,7 +37,7 @@ inline constexpr size_t kFreeAtOnce = 64;
 bool FreesAtOnce(Type type, Object object);
 
 Object Copy(Type type, Object object, const Forms& forms);
-size_t SizeOf(Type type, Object object);                  // elements, or fields
+size_t SizeOf(Type type, Object object);                  // elements, fields, or entries
 size_t MemoryOf(Type type, Object object);                // bytes asked of the allocator; O(n)
 std::string_view EncodingName(Type type, Object object);  // the word of OBJECT ENCODING
 

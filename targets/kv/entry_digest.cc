@@ -1,12 +1,12 @@
 #include "targets/kv/entry_digest.h"
 
 #include <bit>
-#include <cassert>
 
 #include "targets/kv/hash_value.h"
 #include "targets/kv/list_value.h"
 #include "targets/kv/set_value.h"
 #include "targets/kv/sorted_set_value.h"
+#include "targets/kv/stream.h"
 
 namespace understudy::targets::kv {
 namespace {
@@ -37,6 +37,43 @@ Digest160 DigestOfSet(const SetValue& set) {
   return sum;
 }
 
+void AddId(DigestBuilder* to, const StreamId& id) { to->Add(id.ms).Add(id.sequence); }
+
+void AddGroup(DigestBuilder* to, const StreamGroup& group) {
+  AddId(to, group.last_id);
+  to->Add(static_cast<uint64_t>(group.entries_read));
+  to->Add(group.consumers().size()).Add(group.pending().size());
+  for (const auto& [name, consumer] : group.consumers()) {
+    to->Add(name).Add(static_cast<uint64_t>(consumer.seen_ms));
+    to->Add(static_cast<uint64_t>(consumer.active_ms)).Add(consumer.pending.size());
+  }
+  group.pending().ForEach([to](const StreamGroup::Pending& each) {
+    AddId(to, each.id);
+    to->Add(static_cast<uint64_t>(each.delivered_ms)).Add(each.deliveries);
+    to->Add(each.consumer->name);
+  });
+}
+
+void AddStream(DigestBuilder* to, const Stream& stream) {
+  to->Add(stream.length()).Add(stream.entries_added);
+  AddId(to, stream.last_id);
+  AddId(to, stream.max_deleted_id);
+  StreamEntry entry;
+  for (Stream::Range all(stream, {}, StreamId::Greatest()); all.Next(&entry);) {
+    AddId(to, entry.id());
+    to->Add(entry.fields());
+    entry.ForEachField([to](const Element& field, const Element& value) {
+      AddElement(to, field);
+      AddElement(to, value);
+    });
+  }
+  to->Add(stream.groups().size());
+  for (const auto& [name, group] : stream.groups()) {
+    to->Add(name);
+    AddGroup(to, group);
+  }
+}
+
 void AddValue(DigestBuilder* to, const Entry& entry) {
   Entry::Digits digits;
   to->Add(static_cast<uint64_t>(entry.type()));
@@ -64,7 +101,7 @@ void AddValue(DigestBuilder* to, const Entry& entry) {
       });
       return;
     case Type::kStream:
-      assert(false);
+      return AddStream(to, Stream::Of(entry.object()));
   }
 }
 

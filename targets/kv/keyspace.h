@@ -27,6 +27,11 @@
 // sinterstore k k2.. · sunionstore k k2.. · sdiffstore k k2.. · zadd k score m.. · zrem k m.. ·
 // zremrangebyrank k first count · zunionstore k aggregate (k2 weight).. · zinterstore (the same) ·
 // zdiffstore k k2.. · zrangestore k k2 first count
+// Of streams: xadd k id f v.. · xtrim k count · xdel k id.. · xsetid k id added max_deleted ·
+// xgroup|create k g id read · xgroup|setid k g id read · xgroup|destroy k g ·
+// xgroup|createconsumer k g c ms · xgroup|delconsumer k g c · xack k g id.. ·
+// xreadgroup k g c ms new | noack count · xreadgroup k g c ms again start count ·
+// xclaim k g c ms delivered_ms deliveries | add | keep last_id id.. · (ms: the global's time)
 // (indexes and ranks are counted from 0 and are in range; linsert inserts before the index).
 //
 // Invariants:
@@ -34,13 +39,14 @@
 //  2. Equal effects on equal states give equal states, down to OBJECT ENCODING as long as the
 //     limits of compact forms are the same.
 //  3. earliest_expiry_ms of a database is at most the expiry of any of its keys.
-//  4. No container is empty.
+//  4. No container but a stream is empty.
 //
 // Entry pointers are valid until the next write to that key, or flush. Arguments of write functions
 // must not point into the key space. One thread. Throws nothing but std::bad_alloc.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -56,6 +62,7 @@
 #include "targets/kv/list_value.h"
 #include "targets/kv/set_algebra.h"
 #include "targets/kv/sorted_set_algebra.h"
+#include "targets/kv/stream.h"
 #include "targets/target.h"
 
 namespace understudy::targets::kv {
@@ -87,6 +94,18 @@ struct ScoreConditions {
     if (!old) return !only_old;
     return !only_new && !(only_greater && score <= *old) && !(only_less && score >= *old);
   }
+};
+
+// How pending entries of a stream are given to a consumer.
+struct StreamClaim {
+  enum class Count : uint8_t { kAdd, kKeep, kSet };
+  int64_t now_ms = 0;
+  int64_t delivered_ms = 0;  // the time of delivery that they then have
+  int64_t min_idle_ms = 0;   // only those not delivered for so long; 0: all
+  bool force = false;        // those too that aren't pending
+  Count count = Count::kAdd;
+  uint64_t deliveries = 0;  // if count is kSet
+  StreamId last_id;         // the group's last id becomes this one, if it was less
 };
 
 class KeyspaceSnapshot;
@@ -233,6 +252,48 @@ class Keyspace {
   // The same with a range of one sorted set, by rank.
   size_t StoreRange(Context& context, int db, std::string_view target, std::string_view source,
                     size_t first, size_t count);
+
+  // Streams. `ms`: the time that consumers and pending entries keep.
+  using Ids = std::span<const StreamId>;
+  // REQUIRES: the id is greater than the stream's last one.
+  void AppendEntry(Context& context, int db, std::string_view key, const Entry* entry,
+                   const StreamId& id, Texts fields_and_values);
+  // The first entries. REQUIRES: 0 < count <= length.
+  void TrimStream(Context& context, int db, const Entry* entry, uint64_t count);
+  size_t RemoveEntries(Context& context, int db, const Entry* entry, Ids ids);
+  // REQUIRES: no entry is behind `last_id`.
+  void SetStreamId(Context& context, int db, const Entry* entry, const StreamId& last_id,
+                   uint64_t entries_added, const StreamId& max_deleted_id);
+  // REQUIRES of the following: the group (consumer) that is made isn't there; every other is, but
+  // for consumers that get entries, which are made.
+  void MakeGroup(Context& context, int db, std::string_view key, const Entry* entry,
+                 std::string_view group, const StreamId& id, int64_t entries_read);
+  void SetGroup(Context& context, int db, const Entry* entry, std::string_view group,
+                const StreamId& id, int64_t entries_read);
+  void RemoveGroup(Context& context, int db, const Entry* entry, std::string_view group);
+  void MakeConsumer(Context& context, int db, const Entry* entry, std::string_view group,
+                    std::string_view consumer, int64_t ms);
+  // Returns how much was pending at it.
+  size_t RemoveConsumer(Context& context, int db, const Entry* entry, std::string_view group,
+                        std::string_view consumer);
+  size_t AcknowledgeEntries(Context& context, int db, const Entry* entry, std::string_view group,
+                            Ids ids);
+  // Gives a consumer the next entries of its group, at most `count`, and marks it as seen even if
+  // there are none. `visit` is called with each before the next is looked for.
+  using VisitEntry = std::function<void(const StreamEntry&)>;
+  size_t DeliverEntries(Context& context, int db, const Entry* entry, std::string_view group,
+                        std::string_view consumer, int64_t ms, bool acknowledged, uint64_t count,
+                        const VisitEntry& visit);
+  // Gives it again those that are pending at it, from `start` on; `visit` gets nullptr for one that
+  // isn't in the stream any more.
+  using VisitPending = std::function<void(const StreamId&, const StreamEntry*)>;
+  size_t DeliverAgain(Context& context, int db, const Entry* entry, std::string_view group,
+                      std::string_view consumer, int64_t ms, const StreamId& start, uint64_t count,
+                      const VisitPending& visit);
+  // Gives it entries of others. Those that aren't in the stream any more are acknowledged.
+  void ClaimEntries(Context& context, int db, const Entry* entry, std::string_view group,
+                    std::string_view consumer, const StreamClaim& claim, Ids ids,
+                    const VisitEntry& visit);
 
   // Each returns false, and does nothing, if the (source) key is missing.
   // `event`: of what made the key superfluous ("spop"); told before "del".
@@ -390,7 +451,16 @@ class Keyspace {
   bool ApplyToSet(int db, const Entry* entry, Texts effect, Context& context);
   bool ApplyToHash(int db, const Entry* entry, Texts effect, Context& context);
   bool ApplyToSortedSet(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyToStream(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyToGroup(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyClaim(int db, const Entry* entry, Texts effect, Context& context);
+  bool ApplyDelivery(int db, const Entry* entry, Texts effect, Context& context);
   bool ApplyStore(int db, Texts effect, Context& context);
+  // The consumer that is to get entries, made if need be, and seen.
+  StreamConsumer* SeeConsumer(int db, const Entry* entry, StreamGroup* group,
+                              std::string_view consumer, int64_t ms);
+  void AddIdsEffect(Context& context, int db, std::initializer_list<std::string_view> head,
+                    Ids ids);
   // The entry of a key, without what a read owes.
   const Entry* EntryOf(int db, std::string_view key) const {
     const Place place = Locate(db, key).place;
@@ -411,6 +481,7 @@ class Keyspace {
   uint64_t hits_ = 0, misses_ = 0, expired_keys_ = 0;
   std::vector<const Entry*> swept_;       // scratch
   std::vector<std::string_view> effect_;  // scratch
+  std::string encoded_;                   // scratch
 };
 
 }  // namespace understudy::targets::kv

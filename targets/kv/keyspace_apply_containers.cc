@@ -201,7 +201,19 @@ bool Keyspace::ApplyToContainer(int db, Effect effect, Context& context) {
       {"ltrim", Type::kList, &Keyspace::ApplyToList},
       {"lset", Type::kList, &Keyspace::ApplyToList},
       {"linsert", Type::kList, &Keyspace::ApplyToList},
-      {"lrem", Type::kList, &Keyspace::ApplyToList}};
+      {"lrem", Type::kList, &Keyspace::ApplyToList},
+      {"xadd", Type::kStream, &Keyspace::ApplyToStream},
+      {"xreadgroup", Type::kStream, &Keyspace::ApplyDelivery},
+      {"xack", Type::kStream, &Keyspace::ApplyToGroup},
+      {"xtrim", Type::kStream, &Keyspace::ApplyToStream},
+      {"xdel", Type::kStream, &Keyspace::ApplyToStream},
+      {"xclaim", Type::kStream, &Keyspace::ApplyClaim},
+      {"xsetid", Type::kStream, &Keyspace::ApplyToStream},
+      {"xgroup|create", Type::kStream, &Keyspace::ApplyToGroup},
+      {"xgroup|setid", Type::kStream, &Keyspace::ApplyToGroup},
+      {"xgroup|destroy", Type::kStream, &Keyspace::ApplyToGroup},
+      {"xgroup|createconsumer", Type::kStream, &Keyspace::ApplyToGroup},
+      {"xgroup|delconsumer", Type::kStream, &Keyspace::ApplyToGroup}};
   for (const Row& row : kRows) {
     if (row.name != effect[0]) continue;
     const Entry* entry = EntryOf(db, effect[1]);

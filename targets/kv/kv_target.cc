@@ -32,6 +32,10 @@ HandlerMap AllHandlers() {
   RegisterSortedSetCommands(&handlers);
   RegisterSortedSetRangeCommands(&handlers);
   RegisterSortedSetAlgebraCommands(&handlers);
+  RegisterStreamCommands(&handlers);
+  RegisterStreamReadCommands(&handlers);
+  RegisterStreamGroupCommands(&handlers);
+  RegisterStreamInfoCommands(&handlers);
   return handlers;
 }
 

@@ -11,6 +11,7 @@
 #include "protocol/numbers.h"
 #include "targets/kv/hash_value.h"
 #include "targets/kv/list_value.h"
+#include "targets/kv/rdb_streams.h"
 #include "targets/kv/set_value.h"
 #include "targets/kv/sorted_set_value.h"
 
@@ -100,6 +101,12 @@ class ValueReader {
         *type = Type::kSortedSet;
         rdb_type == kPackedZset ? ReadPackedZset() : ReadZset(rdb_type == kZset);
         break;
+      case kRdbTypeStream1:
+      case kRdbTypeStream2:
+      case kRdbTypeStream3:
+        *type = Type::kStream;
+        if (auto stream = ReadRdbStream(&in_, rdb_type)) *object = stream.release()->object();
+        return;  // it may be empty
       default:
         in_.Fail("an unknown type of value");
     }
@@ -340,7 +347,7 @@ uint8_t RdbTypeOf(const Entry& entry) {
     case Type::kHash:
       return entry.object().form == HashValue::kPacked ? kPackedHash : kHash;
     case Type::kStream:
-      break;
+      return kRdbTypeStream3;
   }
   assert(false);
   return 0;
@@ -360,13 +367,13 @@ void WriteRdbValue(RdbWriter* out, const Entry& entry) {
     case Type::kHash:
       return WriteHash(out, HashValue(entry.object()));
     case Type::kStream:
-      assert(false);
+      return WriteRdbStream(out, Stream::Of(entry.object()));
   }
 }
 
 bool IsRdbContainerType(uint8_t rdb_type) {
   for (uint8_t each : {kList, kSet, kZsetDigits, kHash, kZset, kIntSet, kPackedHash, kPackedZset,
-                       kQuickList, kPackedSet}) {
+                       kQuickList, kPackedSet, kRdbTypeStream1, kRdbTypeStream2, kRdbTypeStream3}) {
     if (each == rdb_type) return true;
   }
   return false;

@@ -13,10 +13,11 @@
 //   18  list      length (kind string)*      kind: length, 1: the string is an element;
 //                                            2: it is a listpack of elements
 //   20  set       string                     a listpack; only read, since Redis 7.0 doesn't know it
+//   15, 19, 21    stream                     see rdb_streams.h
 //
 // Values are read into the form that suits them, with nothing taken on trust: what isn't well
-// formed, in order or without repetition is refused. An empty container is refused too. Source:
-// rdb.h and rdb.c of Redis 7.2.
+// formed, in order or without repetition is refused. So is an empty container, but for a stream.
+// Source: rdb.h and rdb.c of Redis 7.2.
 #pragma once
 
 #include <cstdint>
