@@ -138,8 +138,8 @@ constexpr CommandRow kRows[] = {
      "O(1)", kUpdateKey, kXsetidArguments},
     {"xread", -4, kBlocking | kReadonly | kBlocking | kMovableKeys, kCatStream, Owner::kKv,
      Group::kStream, "5.0.0",
-     "Returns the entries of streams behind given ids, and waits for some if so asked.", "",
-     kXreadKeys, kXreadArguments},
+     "Returns the entries of streams behind given ids, and waits for some if so asked.",
+     "O(N) in the number of entries returned", kXreadKeys, kXreadArguments},
     {"xreadgroup", -7, kBlocking | kWrite | kMovableKeys, kCatStream, Owner::kKv, Group::kStream,
      "5.0.0",
      "Returns entries that a group's consumer hasn't dealt with yet, new or old ones, and waits "
