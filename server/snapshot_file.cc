@@ -23,7 +23,7 @@ namespace {
 constexpr uint8_t kVersion = 1;
 constexpr size_t kMaxInfoBytes = 256u << 20;
 constexpr size_t kMaxPieceBytes = 128u << 20;
-constexpr size_t kWriteBytes = 8u << 20;
+constexpr size_t kWriteBytes = 1u << 20;
 constexpr std::string_view kPrefix = "snapshot-";
 
 std::string InfoPath(const std::string& dir, uint64_t cluster) {

@@ -52,6 +52,7 @@ expect_replies() {
     expect "$what" "$expected" "${line%$'\r'}"
   done
 }
+# shellcheck disable=SC2016 # replies, not variables
 expect_answers() {
   local line
   expect_replies 6 "the old global's client that wrote" +OK '$5' again :1 +PONG :1 \
