@@ -126,7 +126,7 @@ void ClusterHost::EndTurn(Micros now) {
       peers().FlushAll();
       persisted = Persist(&ready);
     }
-    if (persisted) member_->RecordsPersisted(ready.records_term, ready.records_last, now);
+    if (persisted) OnRecordsPersisted(ready.records_term, ready.records_last, now);
     transfers_wanted_.insert(ready.snapshots_wanted.begin(), ready.snapshots_wanted.end());
     ApplyCommitted();
   }
@@ -433,8 +433,24 @@ void ClusterHost::Cron(Micros now) {
     if (!more) break;
   }
   target_->OnIdle();
+  MaybeResign(now);
   MaybeCompact(now);
   TrimLog();
+}
+
+// A disk that takes longer than the lock's time to live for one write, while others have made durable
+// what waits for it, would stop this node sooner or later; an fsync is never given up.
+void ClusterHost::MaybeResign(Micros now) {
+  if (member_->role() != Role::kGlobal || member_->transferring() || persisted_ == 0) return;
+  const Micros busy = env_.writer->busy_for().count();
+  const Micros limit = env_.options->lock_ttl_ms * 1000;
+  if (busy <= limit || member_->commit() <= persisted_) return;
+  std::string why;
+  env_.log->Warning("The disk has taken %lld ms for a write: handing over the lock of %s",
+                    static_cast<long long>(busy / 1000), env_.name.c_str());
+  if (busy <= 3 * limit && member_->Transfer("", now, &why)) return;
+  env_.log->Warning("Giving up the lock of %s: %s", env_.name.c_str(), why.c_str());
+  member_->Release(now);
 }
 
 void ClusterHost::TrimLog() {
@@ -501,6 +517,7 @@ void ClusterHost::NoteLock() {
 }
 
 void ClusterHost::OnRecordsPersisted(cluster::Term term, Index index, Micros now) {
+  persisted_ = index;
   member_->RecordsPersisted(term, index, now);
 }
 

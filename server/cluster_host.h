@@ -15,7 +15,8 @@
 //  4. What this node executed in a term of its own and didn't see committed is undecided until an
 //     entry of another term is committed behind where it began (OnOutcome): only committed entries
 //     tell an outcome. No gate is opened by such an entry before that.
-//  5. A state that holds effects of an entry that was truncated answers nothing (settled() is
+//  5. A global whose disk stalls while those of others keep up hands the lock over to one of them.
+//  6. A state that holds effects of an entry that was truncated answers nothing (settled() is
 //     false) until it has been made anew: from the snapshot and the log here, else from the global's.
 // One thread: the event loop's.
 #pragma once
@@ -227,6 +228,7 @@ class ClusterHost {
   void NeedState();
   bool RebuildState();
   void TrimLog();
+  void MaybeResign(cluster::Micros now);
   Peers& peers() const { return **env_.peers; }
   void RunTransaction(const targets::Request& request, protocol::ReplyWriter* reply,
                       targets::Context* context);
@@ -244,6 +246,7 @@ class ClusterHost {
   cluster::Index applied_ = 0;
   cluster::Index state_index_ = 0;
   bool needs_rebuild_ = false;  // the state isn't of any use
+  cluster::Index persisted_ = 0;  // of what this node wrote last; 0: nothing is known
   uint64_t confirmed_ = 0;
   uint64_t sequence_ = 0;  // of tags of requests executed for this node's own clients
 

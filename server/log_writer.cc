@@ -179,6 +179,12 @@ bool LogWriter::failed() const {
   return failed_;
 }
 
+std::chrono::microseconds LogWriter::busy_for() const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  if (!writer_busy_) return std::chrono::microseconds(0);
+  return std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - busy_since_);
+}
+
 uint64_t LogWriter::backlog_bytes() const {
   std::lock_guard<std::mutex> lock(mutex_);
   return backlog_bytes_;
@@ -275,6 +281,11 @@ void LogWriter::WriterThread() {
   }
 }
 
+void LogWriter::SetBusy() {
+  writer_busy_ = true;
+  busy_since_ = Clock::now();
+}
+
 bool LogWriter::SyncWillBeDue() const {
   return log_ != nullptr && !failed_ && log_->unsynced() && settings_.policy != FsyncPolicy::kNo;
 }
@@ -283,7 +294,7 @@ bool LogWriter::SyncIsDue() const { return SyncWillBeDue() && Clock::now() >= sy
 
 void LogWriter::SyncLog(std::unique_lock<std::mutex>* lock) {
   LogAppender::SyncWork work = log_->TakeSyncWork();
-  writer_busy_ = true;
+  SetBusy();
   lock->unlock();
   bool good = log_->Sync(work);
   std::string why = good ? "" : std::string("Can't fsync the log: ") + strerror(errno);
@@ -297,7 +308,7 @@ void LogWriter::WorkOnQueue(std::unique_lock<std::mutex>* lock) {
   std::swap(waiting_, working_);
   const FsyncPolicy policy = settings_.policy;
   const bool was_synced = log_ == nullptr || !log_->unsynced();
-  writer_busy_ = true;
+  SetBusy();
   lock->unlock();
   std::string why;
   bool good = working_.locks.empty() || WriteLocks(&why);
@@ -353,7 +364,7 @@ bool LogWriter::WriteRecords(FsyncPolicy policy, std::string* why) {
 void LogWriter::DropSegments(std::unique_lock<std::mutex>* lock) {
   covered_changed_ = false;
   const std::map<uint64_t, cluster::Index> covered = covered_;
-  writer_busy_ = true;
+  SetBusy();
   lock->unlock();
   size_t dropped = log_->DropCovered(covered);
   if (dropped > 0) logger_->Verbose("Removed %zu log files that snapshots cover", dropped);

@@ -108,6 +108,8 @@ class LogWriter {
 
   bool overloaded() const { return overloaded_; }
   bool failed() const;
+  // For how long a write or an fsync of log or promises has been under way; 0: there is none.
+  std::chrono::microseconds busy_for() const;
   uint64_t backlog_bytes() const;
 
   // Readable while there are events.
@@ -164,6 +166,7 @@ class LogWriter {
   bool WriteDirectly(std::span<const std::string_view> records, const RecordsTag& tag);
   void AddTag(const RecordsTag& tag);
   void WriterThread();
+  void SetBusy();
   bool SyncWillBeDue() const;
   bool SyncIsDue() const;
   void SyncLog(std::unique_lock<std::mutex>* lock);
@@ -192,6 +195,7 @@ class LogWriter {
   uint64_t backlog_bytes_ = 0;
   Clock::time_point sync_due_;  // of what is written and not fsynced, if there is anything
   bool writer_busy_ = false;
+  Clock::time_point busy_since_;  // if writer_busy_
   bool stopping_ = false;
   bool failed_ = false;
   std::vector<Event> events_;

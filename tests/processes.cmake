@@ -25,6 +25,19 @@ understudy_process_test(restart_all 240 2)
 understudy_process_test(rooms 120 1)
 understudy_process_test(snapshots 240 2)
 understudy_process_test(old_global 120 1)
+understudy_process_test(disk 120 1)
+
+# A disk that fails when it is told (disk.sh).
+add_library(faulty_disk MODULE faulty_disk.cc)
+set_target_properties(faulty_disk PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+target_compile_options(faulty_disk PRIVATE -Wno-redundant-decls)
+target_link_libraries(faulty_disk PRIVATE ${CMAKE_DL_LIBS})
+
+# Whether scripts/failover.sh works, and no client sees an error; not how fast anything is.
+add_test(NAME failover_times
+  COMMAND ${CMAKE_SOURCE_DIR}/scripts/failover.sh --kills 8 --handovers 8 --freezes 2)
+set_tests_properties(failover_times PROPERTIES LABELS process TIMEOUT 180 PROCESSORS 2
+  ENVIRONMENT "UNDERSTUDY_BUILD=${CMAKE_BINARY_DIR};UNDERSTUDY_NO_BUILD=1")
 
 add_executable(hostile_client hostile_client.cc)
 target_link_libraries(hostile_client PRIVATE Boost::program_options Threads::Threads)
