@@ -174,7 +174,7 @@ class ClusterHost {
   const std::string& name() const { return env_.name; }
   cluster::Member& member() { return *member_; }
   const cluster::Member& member() const { return *member_; }
-  const targets::Target& target() const { return *target_; }
+  const targets::Machine& target() const { return *target_; }
   cluster::Index applied() const { return applied_; }
   cluster::Index state_index() const { return state_index_; }
   uint64_t confirmed() const { return confirmed_; }
@@ -239,7 +239,7 @@ class ClusterHost {
 
   Environment env_;
   const protocol::Command* transaction_row_;
-  std::unique_ptr<targets::Target> target_;
+  std::unique_ptr<targets::Machine> target_;
   std::unique_ptr<cluster::Member> member_;
   OriginTable origins_;
   std::unique_ptr<Publisher> publisher_;

@@ -205,7 +205,7 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
   request.command = &command;
   request.args = args;
   request.db = session.db;
-  request.client = {node_->identity().id, session.id};
+  request.client = {node_->identity().id, session.id, node_->identity().run};
   bool reads = !command.Replicates();
   if (node_->host().can_execute() && node_->forwarder().outstanding() == 0) {
     if (session.reading > 0 || kept_.full()) return Pause(connection);

@@ -153,7 +153,7 @@ targets::Request Forwarder::RequestFor(const Command& command) {
   request.command = command.row;
   request.args = args_;
   request.db = command.db;
-  request.client = {self_, command.client};
+  request.client = {self_, command.client, run_};
   return request;
 }
 

@@ -93,7 +93,7 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
       request.command = table_->Find(command->args);
       request.args = command->args;
       request.db = command->db;
-      request.client = {origin->node, command->client};
+      request.client = {origin->node, command->client, run};
       if (request.command == nullptr || !request.command->ArityFits(command->args.size()) ||
           (!request.command->ForTarget() && request.command != transaction_row_)) {
         protocol::ReplyWriter(&reply.bytes, command->resp)

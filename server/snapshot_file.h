@@ -28,7 +28,7 @@ struct SnapshotFile {
   int64_t time_ms = 0;                // the global's time then
   std::string configuration;          // Configuration::Encode()
   std::string origins;                // which forwarded commands were executed, with their replies
-  std::string_view data;              // what Target::Snapshot() wrote
+  std::string_view data;              // what Machine::Snapshot() wrote
   std::shared_ptr<const void> owner;  // keeps `data` alive (a string, a mapped file)
 
   bool empty() const { return index == 0; }

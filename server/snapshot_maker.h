@@ -24,7 +24,7 @@
 #include "server/log_writer.h"
 #include "server/logger.h"
 #include "server/snapshot_file.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::server {
 

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "server/connection_table.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::server {
 

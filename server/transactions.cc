@@ -193,7 +193,7 @@ void Transactions::ExecHere(Connection& connection, const Transaction& transacti
           request.command = queued.row;
           request.args = args;
           request.db = session.db;
-          request.client = {node_->identity().id, session.id};
+          request.client = {node_->identity().id, session.id, node_->identity().run};
           run(request, reply);
           if (session.track) node_->tracking().OnRead(connection, *queued.row, args);
           node_->instruments().Executed(session, *queued.row, args, std::string_view(*reply->out()).substr(begin));

@@ -17,7 +17,7 @@
 
 #include "server/connection_table.h"
 #include "targets/kv/keyspace.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::server {
 

@@ -1,4 +1,4 @@
-// Digests of a target's state, to compare members with each other (Target::Digest()).
+// Digests of a target's state, to compare members with each other (Machine::Digest()).
 //
 // A digest is 160 bits, shown as 40 hex digits like Redis' DEBUG DIGEST. Digests of parts add up
 // in any order, so a state kept in a hash table needs no sorting; the digest of nothing is zero.

@@ -1,4 +1,4 @@
-// The target of the cluster `main`: kv, id and chat behind one Target (see registry.h).
+// The target of the cluster `main`: kv, id and chat behind one Machine (see registry.h).
 //
 // Its snapshot is one RDB file (targets/kv/rdb.h), which redis-server loads with the keys in it:
 //   header, AUX "redis-ver", "redis-bits",
@@ -19,11 +19,11 @@
 #include "targets/kv/kv_target.h"
 #include "targets/pubsub/pubsub_target.h"
 #include "targets/registry.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 
-class MainTarget : public Target {
+class MainTarget : public Machine {
  public:
   MainTarget(const protocol::CommandTable& table, std::shared_ptr<const TargetOptions> options);
 
@@ -59,7 +59,7 @@ class MainTarget : public Target {
   // The names of the commands of id and chat, which are few: an effect of any other name is kv's.
   struct NotKv {
     std::string_view name;
-    Target* target;
+    Machine* target;
   };
   std::vector<NotKv> not_kv_;
 };

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "targets/container_limits.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 
@@ -30,11 +30,11 @@ struct TargetOptions {
 
 // A target made of kv, id and chat. `table` must outlive it. `options` is shared: changes to it
 // are seen at once.
-std::unique_ptr<Target> MakeMainTarget(const protocol::CommandTable& table,
+std::unique_ptr<Machine> MakeMainTarget(const protocol::CommandTable& table,
                                        std::shared_ptr<const TargetOptions> options);
 
 // Who hears of every change of keys; nullptr: nobody.
-void ObserveKeys(Target* main_target, kv::KeyspaceObserver* observer);
+void ObserveKeys(Machine* main_target, kv::KeyspaceObserver* observer);
 
 // What the node shows about the key space (INFO, DBSIZE needs no target call). nullptr if the
 // target has no part of type kv.
@@ -46,6 +46,6 @@ struct KeyspaceStats {
   uint64_t expired_keys = 0;      // since start
   uint64_t keyspace_hits = 0, keyspace_misses = 0;
 };
-KeyspaceStats GetKeyspaceStats(const Target& main_target);
+KeyspaceStats GetKeyspaceStats(const Machine& main_target);
 
 }  // namespace understudy::targets

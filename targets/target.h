@@ -1,173 +1,218 @@
-// A target: the state machine that a cluster makes highly available.
+// A target of your own: a small state machine that an Understudy cluster makes highly available.
 //
-// One member, the global, runs Handle() for a request: it may read and change the state, writes
-// the reply, and records as effects what it changed. Every other member runs Apply() on those
-// effects, in the order of the log. So Apply() must be deterministic: the same state and the same
-// update give the same state, on any machine, at any time.
+// This header is all that a plug-in needs. It includes the standard library only, and there is
+// nothing to link with. README.md, "Write your own target", builds one step by step;
+// targets/example/ is a whole one, a lock service, with its build and its test.
 //
-// Invariants every target keeps:
-//  1. No I/O, clock, randomness or thread of its own. Time and randomness come with the context.
-//  2. After Handle() with effects E, the state equals that of a copy that ran Apply(E) instead.
-//  3. Handle() without effects hasn't changed the state (but for caches nobody can observe).
-//  4. An error reply means: no effects, but for the deletion of keys found to have expired.
-//  5. Snapshot() on equal states may differ in order, Digest() may not.
+// How it works. Clients send TARGET.CALL <cluster> <argument...> to any node. One node, the global,
+// gives the request to Handle(), which reads the state and says in its Answer what is to be replied
+// and what is to change: updates (small commands of the target's own), or a whole new state. The
+// framework applies that at the global, puts it into the replicated log, and sends the reply when a
+// majority of the members has it. Every other member applies the same, in the same order.
 //
-// All calls come from one thread, never re-entered. The framework owns the target; the target owns
-// its state. Views passed in are valid during the call only.
+// What a target keeps to:
+//  1. Handle(), OnExit() and OnTimer() read the state and don't change it: they are const. So a
+//     request that throws has changed nothing.
+//  2. Apply() and Restore() are deterministic: the same state and the same bytes give the same
+//     state, on any machine, at any time. No clock, randomness, file, socket or thread: time and
+//     randomness come with the request, and what Handle() decided by them goes into the update.
+//  3. Equal states have equal Snapshot() bytes, on all members. (Keep what is iterated sorted.)
+//  4. No globals: a process runs many clusters, and may run several of one type.
+//
+// Exceptions. Anything that Handle() throws, UNDERSTUDY_CHECK's CheckFailed included, becomes the
+// client's error reply; state, log and other members are as before, however often it is repeated.
+// If Apply() or Restore() throws at the global, the same happens: the state is put back to what it
+// was, from a copy that the framework keeps for that.
+//
+// Calls come from one thread, one at a time. Views passed in, and Answer and Reply, are valid
+// during the call only. Times are milliseconds since the epoch by the global's clock, which never
+// runs backwards, over a change of the global either.
+//
+// Limits: see the constants. What goes beyond is an error to the client (OnExit(), OnTimer(): to
+// the log), and changes nothing.
+//
+// Versions. kInterfaceVersion grows with every change to what is declared here that a compiled
+// plug-in would notice; a server takes plug-ins of its own version and says so otherwise. A
+// target's own formats have two versions, kept with its data: of the state (Snapshot()) and of the
+// updates. Restore() and Apply() are told the version of what they get, which may be older than
+// the plug-in, from a node that hasn't the newer plug-in yet. Nodes whose versions differ are named
+// in the log and in INFO. To introduce a new format: first a plug-in that reads both, on all nodes,
+// then one that writes the new one.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
-#include "protocol/command_table.h"
-#include "protocol/reply_writer.h"
-#include "targets/effect.h"
+namespace understudy::plugin {
 
-namespace understudy::targets {
+inline constexpr uint32_t kInterfaceVersion = 1;
 
-// Who asks. Numbers identify a client's connection in the cluster: `node` counts nodes in the
-// order they were first seen in the log, `client` is CLIENT ID on that node.
+inline constexpr size_t kMaxUpdateBytes = 64u << 20;  // of all updates of one answer
+inline constexpr size_t kMaxStateBytes = 512u << 20;  // Snapshot(), NewState()
+inline constexpr size_t kMaxLinks = 1000000;
+inline constexpr size_t kMaxTimers = 100000;
+inline constexpr size_t kMaxTimerNameBytes = 256;
+inline constexpr size_t kMaxReasonBytes = 1024;  // of Stop(); what is longer is cut
+
+// A client's connection, somewhere in the cluster. Equal fields: the same connection; a number is
+// never used twice in one run of a node.
 struct Client {
-  std::string_view node_id;  // 40 hex digits; of the node the client is connected to
-  uint64_t id = 0;           // CLIENT ID there
+  std::string_view node;  // id of the node it is connected to: 40 hex digits
+  uint64_t run = 0;       // that node's run: another one after each start of the process
+  uint64_t id = 0;        // CLIENT ID there; 0: not a connection (the node itself)
+};
+
+// What a failed UNDERSTUDY_CHECK throws.
+class CheckFailed : public std::logic_error {
+ public:
+  using std::logic_error::logic_error;
+};
+
+// An assertion of the target's own. Unlike assert() it ends the request, not the process: the
+// client gets "ERR <message>".
+#define UNDERSTUDY_CHECK(condition, message)                            \
+  do {                                                                  \
+    if (!(condition)) throw ::understudy::plugin::CheckFailed(message); \
+  } while (false)
+
+// Writes one RESP value, which may be an array or a map of values.
+class Reply {
+ public:
+  virtual void Ok() = 0;
+  virtual void Simple(std::string_view text) = 0;  // "+text"; without line breaks
+  virtual void Error(std::string_view text) = 0;   // "-text": begin it with a word, as "ERR ..."
+  virtual void Integer(int64_t value) = 0;
+  virtual void Bulk(std::string_view bytes) = 0;
+  virtual void Double(double value) = 0;
+  virtual void Null() = 0;
+  virtual void Array(size_t count) = 0;  // `count` values follow
+  virtual void Map(size_t pairs) = 0;    // `pairs` times a key and a value follow
+
+ protected:
+  ~Reply() = default;
+};
+
+// What a target answers. Everything said here takes effect together, as one log entry, when the
+// call has returned; nothing does if it throws or if the reply is an error.
+class Answer {
+ public:
+  // The reply to the client. Nothing written: +OK. In OnExit() and OnTimer() nobody reads it.
+  virtual Reply& reply() = 0;
+
+  // Bytes that every member gives to Apply(), in this order.
+  virtual void Update(std::string_view bytes) = 0;
+  // The state, as Snapshot() writes it; every member gives it to Restore(). Not with Update().
+  virtual void NewState(std::string_view state) = 0;
+  // Ends the cluster on every node; the reason goes to the log and to whoever asks it afterwards.
+  virtual void Stop(std::string_view reason) = 0;
+
+  // From now on OnExit() runs, once, when that client's connection ends, when its node dies or
+  // starts again. Linking twice is linking once.
+  virtual void Link(const Client& client) = 0;
+  virtual void Unlink(const Client& client) = 0;
+
+  // OnTimer() runs, once, when `at_ms` has come: within about 100 ms, or as soon as there is a
+  // global again. Setting a timer of the same name replaces it.
+  virtual void SetTimer(std::string_view name, int64_t at_ms) = 0;
+  virtual void CancelTimer(std::string_view name) = 0;
+
+  // The message goes to the subscribers of that channel, on every node, in the order of the log.
+  virtual void Publish(std::string_view channel, std::string_view message) = 0;
+
+ protected:
+  ~Answer() = default;
 };
 
 struct Request {
-  const protocol::Command* command = nullptr;  // row, already checked for arity
-  std::span<const std::string_view> args;      // args[0] is the name as the client wrote it
-  int db = 0;
+  std::span<const std::string_view> args;  // what follows the cluster's name; at least one
   Client client;
-};
-
-// Where published messages go: to the connections that subscribed, on every node, once the entry
-// is committed. `channel` for chat is "chat:<room>". For RESP3 clients that joined through
-// CHAT.JOIN the push is [kind, room, message fields...]; the server does the formatting:
-// `fields` are the elements that follow.
-// A message that subscribers of the channel, or of the shard channel, get as it is: one field.
-inline constexpr std::string_view kMessage = "message", kShardMessage = "smessage";
-
-struct Publication {
-  std::string_view channel;
-  std::string_view kind;  // "chat.message", "chat.join", "chat.leave"
-  std::span<const std::string_view> fields;
-};
-
-// A connection that joins or leaves a channel by what a request did (CHAT.JOIN).
-class Publisher {
- public:
-  virtual ~Publisher() = default;
-  virtual void Publish(const Publication& publication) = 0;
-  // The client, wherever it is, receives the channel's publications from this entry on.
-  virtual void Subscribe(const Client& client, std::string_view channel) = 0;
-  virtual void Unsubscribe(const Client& client, std::string_view channel) = 0;
-  // How many times a message would be delivered on this node.
-  virtual size_t Receivers(std::string_view /*channel*/, std::string_view /*kind*/) { return 0; }
-};
-
-// What the framework gives to one call.
-struct Context {
-  // Milliseconds since the epoch by the global's clock: never runs backwards. At Apply(): the
-  // entry's time.
+  bool linked = false;  // the client is linked to this cluster
   int64_t now_ms = 0;
-  // The log index this request's entry will get if it has effects; at Apply() the entry's index.
-  uint64_t index = 0;
-  // The newest committed index. Last indexes at or below it need not be remembered for DependsOn().
-  uint64_t commit = 0;
-  // 64 bits, different for each request.
+  uint64_t random = 0;  // 64 bits, others at each request
+};
+
+// A link's other end is gone.
+struct Exit {
+  Client client;
+  std::string_view reason;  // "disconnected", "node restarted", "node lost", or what was said
+  int64_t now_ms = 0;
   uint64_t random = 0;
-  // A read at a local, or with READONLY: must not change anything. A key that has expired by
-  // now_ms must be reported through `hit_expired`, not removed; the framework then asks the
-  // global instead.
-  bool read_only = false;
-
-  protocol::ReplyWriter* reply = nullptr;  // nullptr at Apply()
-  EffectWriter* effects = nullptr;         // count-only at Apply()
-  Publisher* publisher = nullptr;          // never nullptr in Handle() and Apply()
-
-  // Out: the newest log index the reply depends on. Handle() raises it with DependsOn() for
-  // everything it read that a not yet committed entry may have changed.
-  uint64_t depends_on = 0;
-  bool hit_expired = false;  // out, see read_only
-
-  void DependsOn(uint64_t entry) {
-    if (entry > depends_on) depends_on = entry;
-  }
 };
 
-// What is known of a key, for WATCH.
-struct KeyInfo {
-  bool exists = false;      // expired or not
-  bool expired = false;     // it exists, but its time is over
-  uint64_t last_index = 0;  // no entry behind this one has touched it; may be newer than exact
-};
-
-// Receives a snapshot in pieces. False: stop, the snapshot is given up.
-using SnapshotSink = std::function<bool(std::string_view piece)>;
-
-// A snapshot that is made bit by bit while the target goes on: the state as of BeginSnapshot().
-// What is changed before the cursor got to it is written first, as it was, and kept until the next
-// Step(). The target may end before its cursor, which then fails.
-class SnapshotCursor {
- public:
-  enum class Status : uint8_t { kMore, kDone, kFailed };
-
-  virtual ~SnapshotCursor() = default;  // gives the snapshot up, if it isn't done
-  // About `work` units of work: one is what writing one small value costs. One value more is begun
-  // as long as there is work left, so a huge value takes longer. kFailed: the sink refused, or the
-  // state was replaced as a whole (Restore(), Clear()). Not to be called again after kDone,
-  // kFailed.
-  virtual Status Step(size_t work, const SnapshotSink& sink) = 0;
-  // What the steps so far have done of the work they were given.
-  virtual uint64_t work_done() const = 0;
-  // Bytes that wait for the next Step().
-  virtual size_t kept_bytes() const = 0;
-  // How much of it is done, from 0 to 1; a guess.
-  virtual double Progress() const = 0;
+struct Expiry {
+  std::string_view name;
+  int64_t at_ms = 0;  // what was asked for
+  int64_t now_ms = 0;
+  uint64_t random = 0;
 };
 
 class Target {
  public:
   virtual ~Target() = default;
 
-  virtual std::string_view type() const = 0;  // "kv", "id", "chat"
+  // At the global, for TARGET.CALL and TARGET.CAST.
+  virtual void Handle(const Request& request, Answer& answer) const = 0;
 
-  // At the global, and for reads (context.read_only) at any member.
-  virtual void Handle(const Request& request, Context& context) = 0;
+  // On every member: an update that Handle(), OnExit() or OnTimer() of some node made, in that
+  // version of the updates. Throws if it can't be applied to this state.
+  virtual void Apply(std::string_view update, uint32_t version) = 0;
 
-  // One effect: `args[0]` names a command. Never fails on effects that Handle() made; returns
-  // false on anything else, with the state unchanged.
-  virtual bool Apply(int db, std::span<const std::string_view> args, Context& context) = 0;
+  // The whole state.
+  virtual std::string Snapshot() const = 0;
+  // Replaces the state. `version`: of the state. Throws if the bytes are damaged or of a version
+  // that it doesn't know; what it then leaves behind is put right by the framework.
+  virtual void Restore(std::string_view state, uint32_t version) = 0;
 
-  // The whole state, as of now. The bytes are the target's own, but for "kv", which writes the
-  // body of an RDB file (see targets/kv/rdb.h).
-  virtual bool Snapshot(const SnapshotSink& sink) const = 0;
-  // The same bytes but for their order, in steps between which the target is used. The index of
-  // every later context that changes something must be greater than those before. One at a time:
-  // beginning another makes the first one fail. By itself a copy made at once, which takes as long
-  // as Snapshot(): for targets whose state is small (id: 27 MB at most; chat: what its rooms hold).
-  virtual std::unique_ptr<SnapshotCursor> BeginSnapshot();
-  // Replaces the state. False, with an empty state and `error` set, if the bytes are damaged.
-  virtual bool Restore(std::string_view snapshot, std::string* error) = 0;
-  virtual void Clear() = 0;
+  // For people: lines of text, shown by TARGET.STATE.
+  virtual std::string Describe() const { return {}; }
 
-  // Equal on all members that applied the same log; 40 hex digits, as DEBUG DIGEST.
-  virtual std::string Digest() const = 0;
-
-  // At the global, about ten times a second, and again at once while it returns true: work by
-  // the clock whose effects are replicated (active expiry). Bounded work a call (about 1 ms).
-  virtual bool OnTimer(Context& /*context*/) { return false; }
-  // Targets with keys only. Changes nothing, not even what an access would.
-  virtual KeyInfo Peek(int /*db*/, std::string_view /*key*/, int64_t /*now_ms*/) const {
-    return {};
-  }
-  // Requests that name these keys follow: a hint to fetch what they will read into the cache.
-  virtual void Prefetch(int /*db*/, std::span<const std::string_view> /*keys*/) const {}
-  // On every member, between turns: upkeep without observable effect (incremental rehash).
-  virtual void OnIdle() {}
+  virtual void OnExit(const Exit& /*exit*/, Answer& /*answer*/) const {}
+  virtual void OnTimer(const Expiry& /*expiry*/, Answer& /*answer*/) const {}
 };
 
-}  // namespace understudy::targets
+// What a plug-in tells about itself.
+struct Plugin {
+  uint32_t interface_version = kInterfaceVersion;
+  uint32_t size = sizeof(Plugin);
+  // Sizes of what crosses the border, to notice another standard library or compiler setting.
+  uint32_t sizes[4] = {sizeof(std::string), sizeof(Request), sizeof(Exit), sizeof(Expiry)};
+  const char* type = "";     // the word in TARGET.START; letters, digits, '_', '-', '.'
+  const char* summary = "";  // one line, for TARGET.TYPES
+  uint32_t state_version = 1;
+  uint32_t update_version = 1;
+  // A target in its first state, made from the arguments of TARGET.START behind the type. They are
+  // the same on all members. Throws if they make no sense.
+  Target* (*create)(std::span<const std::string_view> args) = nullptr;
+  void (*destroy)(Target* target) = nullptr;
+};
+
+// The one symbol that a plug-in exports; see UNDERSTUDY_TARGET.
+using PluginFunction = const Plugin* (*)();
+inline constexpr char kPluginSymbol[] = "understudy_target_plugin";
+
+// Once in a plug-in, outside of all namespaces. `Class` has a constructor that takes
+// std::span<const std::string_view>.
+#define UNDERSTUDY_TARGET(Class, type_name, summary_text, state_version_number,                   \
+                          update_version_number)                                                  \
+  extern "C" __attribute__((visibility("default"))) const ::understudy::plugin::Plugin*           \
+  understudy_target_plugin() {                                                                    \
+    static const ::understudy::plugin::Plugin plugin = [] {                                       \
+      ::understudy::plugin::Plugin made;                                                          \
+      made.type = type_name;                                                                      \
+      made.summary = summary_text;                                                                \
+      made.state_version = state_version_number;                                                  \
+      made.update_version = update_version_number;                                                \
+      made.create = [](std::span<const std::string_view> args) -> ::understudy::plugin::Target* { \
+        return new Class(args);                                                                   \
+      };                                                                                          \
+      made.destroy = [](::understudy::plugin::Target* target) { delete target; };                 \
+      return made;                                                                                \
+    }();                                                                                          \
+    return &plugin;                                                                               \
+  }
+
+}  // namespace understudy::plugin

@@ -16,7 +16,7 @@ namespace {
 class MainTargetTest : public testing::Test {
  protected:
   std::string Run(const TargetPair::Args& args) { return pair_.Run(args); }
-  std::unique_ptr<Target> Make() { return MakeMainTarget(table_, options_); }
+  std::unique_ptr<Machine> Make() { return MakeMainTarget(table_, options_); }
   std::string Snapshot() { return TargetPair::SnapshotOf(*pair_.global); }
 
   // A bit of everything.
@@ -124,7 +124,7 @@ TEST_F(MainTargetTest, SnapshotRoundTrip) {
   Fill(3000);
   const std::string bytes = Snapshot();
   EXPECT_EQ(bytes.substr(0, 9), "REDIS0010");
-  std::unique_ptr<Target> copy = Make();
+  std::unique_ptr<Machine> copy = Make();
   std::string error;
   ASSERT_TRUE(copy->Restore(bytes, &error)) << error;
   EXPECT_EQ(copy->Digest(), pair_.global->Digest());
@@ -148,7 +148,7 @@ TEST_F(MainTargetTest, BigPartsAreCutIntoFields) {
     return true;
   }));
   EXPECT_LT(greatest_piece, 300000u) << "memory for a snapshot doesn't grow with the state";
-  std::unique_ptr<Target> copy = Make();
+  std::unique_ptr<Machine> copy = Make();
   std::string error;
   ASSERT_TRUE(copy->Restore(Snapshot(), &error)) << error;
   EXPECT_EQ(copy->Digest(), pair_.global->Digest());
@@ -172,7 +172,7 @@ TEST_F(MainTargetTest, SnapshotStopsWhenTheSinkSaysSo) {
 TEST_F(MainTargetTest, DamagedSnapshotsLeaveAnEmptyState) {
   Fill(60);
   const std::string bytes = Snapshot();
-  std::unique_ptr<Target> copy = Make();
+  std::unique_ptr<Machine> copy = Make();
   const auto expect_refused = [&](std::string_view damaged) {
     std::string error;
     EXPECT_FALSE(copy->Restore(damaged, &error));
@@ -193,7 +193,7 @@ TEST_F(MainTargetTest, HostileSnapshotsWithGoodChecksums) {
   Fill(60);
   const std::string bytes = Snapshot();
   std::mt19937_64 random(5);
-  std::unique_ptr<Target> copy = Make();
+  std::unique_ptr<Machine> copy = Make();
   int accepted = 0;
   for (int round = 0; round < 4000; ++round) {
     std::string changed = bytes.substr(0, bytes.size() - 8);
@@ -206,7 +206,7 @@ TEST_F(MainTargetTest, HostileSnapshotsWithGoodChecksums) {
     std::string error;
     if (copy->Restore(changed, &error)) {
       ++accepted;
-      std::unique_ptr<Target> again = Make();
+      std::unique_ptr<Machine> again = Make();
       ASSERT_TRUE(again->Restore(TargetPair::SnapshotOf(*copy), &error)) << error;
       ASSERT_EQ(again->Digest(), copy->Digest());
     } else {

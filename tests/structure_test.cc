@@ -167,10 +167,10 @@ TEST(Structure, FoldersKeepTheirDirections) {
 
 TEST(Structure, PlantedViolationsAreSeen) {
   const std::vector<std::pair<std::string, std::string>> planted = {
-      {"protocol", "#include \"targets/target.h\"\n"},
+      {"protocol", "#include \"targets/machine.h\"\n"},
       {"protocol", "#include \"server/node.h\"\n"},
       {"cluster", "#include \"protocol/resp_parser.h\"\n"},
-      {"cluster", "  #  include \"targets/target.h\"\n"},
+      {"cluster", "  #  include \"targets/machine.h\"\n"},
       {"cluster", "#include \"member.h\"\n"},
       {"targets", "#include \"cluster/member.h\"\n"},
       {"targets", "#include \"server/node.h\"\n"},
@@ -201,7 +201,7 @@ TEST(Structure, PlantedViolationsAreSeen) {
 TEST(Structure, WhatIsAllowedIsNotReported) {
   const std::vector<std::pair<std::string, std::string>> fine = {
       {"protocol", "#include \"protocol/numbers.h\"\n#include <string>\n"},
-      {"targets", "#include \"protocol/reply_writer.h\"\n#include \"targets/target.h\"\n"},
+      {"targets", "#include \"protocol/reply_writer.h\"\n#include \"targets/machine.h\"\n"},
       {"server",
        "#include \"cluster/member.h\"\n#include <sys/socket.h>\nauto t = time(nullptr);\n"},
       {"cluster", "// #include <chrono> and time() are an argument here\n"},

@@ -1,7 +1,7 @@
 // Two copies of a target, as the global and a local of one cluster run it, for tests.
 //
 // Run() has the global handle a request and the local apply its effects, and checks what must hold
-// for every target and every request (targets/target.h):
+// for every target and every request (targets/machine.h):
 //   - an error reply has no effects;
 //   - the effects apply, and leave the local with the same digest as the global;
 //   - without effects the global's digest is as before;
@@ -22,7 +22,7 @@
 #include "protocol/command_table.h"
 #include "protocol/reply_writer.h"
 #include "targets/effect.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 
@@ -55,7 +55,7 @@ class TargetPair {
  public:
   using Args = std::vector<std::string>;
 
-  TargetPair(std::unique_ptr<Target> global_target, std::unique_ptr<Target> local_target)
+  TargetPair(std::unique_ptr<Machine> global_target, std::unique_ptr<Machine> local_target)
       : global(std::move(global_target)), local(std::move(local_target)) {}
 
   // The reply as the client receives it.
@@ -133,7 +133,7 @@ class TargetPair {
     return more;
   }
 
-  static std::string SnapshotOf(const Target& target) {
+  static std::string SnapshotOf(const Machine& target) {
     std::string bytes;
     EXPECT_TRUE(target.Snapshot([&bytes](std::string_view piece) {
       bytes += piece;
@@ -143,7 +143,7 @@ class TargetPair {
   }
 
   protocol::CommandTable table;
-  std::unique_ptr<Target> global, local;
+  std::unique_ptr<Machine> global, local;
   RecordingPublisher published, published_locally;
   int resp = 2;
   int db = 0;

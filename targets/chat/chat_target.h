@@ -53,11 +53,11 @@
 
 #include "targets/digest.h"
 #include "targets/registry.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 
-class ChatTarget : public Target {
+class ChatTarget : public Machine {
  public:
   static constexpr size_t kMaxRooms = 100000;
   static constexpr size_t kMaxUsers = 10000;    // of one room

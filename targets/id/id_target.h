@@ -18,11 +18,11 @@
 #include <string_view>
 
 #include "targets/digest.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 
-class IdTarget : public Target {
+class IdTarget : public Machine {
  public:
   static constexpr size_t kMaxNameBytes = 256;
   static constexpr size_t kMaxCounters = 100000;

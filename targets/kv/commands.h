@@ -14,7 +14,7 @@
 #include "protocol/reply_writer.h"
 #include "targets/kv/keyspace.h"
 #include "targets/registry.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets::kv {
 

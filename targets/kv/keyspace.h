@@ -63,7 +63,7 @@
 #include "targets/kv/set_algebra.h"
 #include "targets/kv/sorted_set_algebra.h"
 #include "targets/kv/stream.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets::kv {
 

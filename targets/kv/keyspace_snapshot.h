@@ -26,7 +26,7 @@
 
 #include "targets/kv/keyspace.h"
 #include "targets/kv/rdb.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets::kv {
 

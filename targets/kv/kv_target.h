@@ -15,11 +15,11 @@
 #include "targets/kv/commands.h"
 #include "targets/kv/keyspace.h"
 #include "targets/registry.h"
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets::kv {
 
-class KvTarget : public Target {
+class KvTarget : public Machine {
  public:
   // `table` must outlive the target. options->databases and hash_seed are read once, the others at
   // each use.

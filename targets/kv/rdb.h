@@ -21,7 +21,7 @@
 #include <string>
 #include <string_view>
 
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets::kv {
 

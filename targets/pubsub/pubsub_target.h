@@ -8,11 +8,11 @@
 #include <string>
 #include <string_view>
 
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 
-class PubsubTarget : public Target {
+class PubsubTarget : public Machine {
  public:
   std::string_view type() const override { return "pubsub"; }
   void Handle(const Request& request, Context& context) override;

@@ -1,6 +1,6 @@
 #include <string>
 
-#include "targets/target.h"
+#include "targets/machine.h"
 
 namespace understudy::targets {
 namespace {
@@ -8,7 +8,7 @@ namespace {
 // A snapshot made at once.
 class CopyCursor : public SnapshotCursor {
  public:
-  explicit CopyCursor(const Target& target) {
+  explicit CopyCursor(const Machine& target) {
     target.Snapshot([this](std::string_view piece) {
       bytes_.append(piece);
       return true;
@@ -40,7 +40,7 @@ class CopyCursor : public SnapshotCursor {
 
 }  // namespace
 
-std::unique_ptr<SnapshotCursor> Target::BeginSnapshot() {
+std::unique_ptr<SnapshotCursor> Machine::BeginSnapshot() {
   return std::make_unique<CopyCursor>(*this);
 }
 
