@@ -160,6 +160,7 @@ targets::Request Forwarder::RequestFor(const Command& command) {
 // --- commands for the global --------------------------------------------------------------------
 
 void Forwarder::Flush(Micros now) {
+  if (!held_.empty()) TakeHeldReads();
   if (!unasked_.empty()) {
     uint64_t number = host_->RequestRead(now);
     reads_.emplace(number, std::move(unasked_));
@@ -180,6 +181,8 @@ void Forwarder::Flush(Micros now) {
 
 bool Forwarder::HasWork() const {
   if (!unasked_.empty() || executed_open_) return true;
+  const auto goes_on = [this](const auto& held) { return MayGoOn(held.first); };
+  if (std::any_of(held_.begin(), held_.end(), goes_on)) return true;
   if (outstanding_ == 0) return false;
   if (host_->can_execute()) return true;
   if (unsent_from_ == commands_.size()) return false;
@@ -359,7 +362,29 @@ bool Forwarder::OnRead(uint64_t request, bool ok, int64_t time_ms) {
   return true;
 }
 
+bool Forwarder::MayGoOn(uint64_t id) const {
+  const Connection* connection = connections_->Find(id);
+  return connection == nullptr || connection->replies().bytes() < Connection::kOutputPause;
+}
+
+// Behind a read that is held, all of its connection are: their replies couldn't leave before its.
+bool Forwarder::HoldsRead(const Command& command) const {
+  return held_.contains(command.connection) || !MayGoOn(command.connection);
+}
+
+void Forwarder::TakeHeldReads() {
+  for (auto it = held_.begin(); it != held_.end();) {
+    if (!MayGoOn(it->first)) {
+      ++it;
+      continue;
+    }
+    for (Command& command : it->second) unasked_.push_back(std::move(command));
+    it = held_.erase(it);
+  }
+}
+
 void Forwarder::DoRead(Command* command, int64_t time_ms) {
+  if (HoldsRead(*command)) return held_[command->connection].push_back(std::move(*command));
   Connection* connection = connections_->Find(command->connection);
   if (connection != nullptr) {
     scratch_.clear();

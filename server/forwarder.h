@@ -12,7 +12,8 @@
 //     under a new attempt, whose number the global compares; replies of older attempts are dropped.
 //  3. What this node executes itself, as the global, is done when its reply may leave. If the lock is
 //     lost before, its place is kept again and it is asked of the next global under the same tag.
-// Limits: kMaxOutstanding commands and kMaxBytes a node; above, connections pause.
+// Limits: kMaxOutstanding commands and kMaxBytes a node; above, connections pause. Reads are not done
+// here while their connection has Connection::kOutputPause of output.
 // One thread.
 #pragma once
 
@@ -159,6 +160,9 @@ class Forwarder {
   void TakeExecutionsBack();
   void Postpone(cluster::Micros by);
   void DoRead(Command* command, int64_t time_ms);
+  bool HoldsRead(const Command& command) const;
+  bool MayGoOn(uint64_t connection) const;
+  void TakeHeldReads();
   void FinishRead(const Command& command);
   void NoteExecution(const Command& command);
 
@@ -186,6 +190,8 @@ class Forwarder {
   std::vector<Command> unasked_;                              // reads of this turn
   std::unordered_map<uint64_t, std::vector<Command>> reads_;  // by RequestRead's number
   std::vector<Command> unanswered_;     // no global answered; to be asked again
+  // Reads of connections that have as much output as they may leave unread; by connection, in order.
+  std::unordered_map<uint64_t, std::vector<Command>> held_;
   std::vector<std::string_view> args_;  // reused
   std::string scratch_;
 };

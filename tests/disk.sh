@@ -5,22 +5,8 @@
 # and is tried again as if nothing had been lost ("fsyncgate", PostgreSQL, 2018).
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "$0")/lib.sh"
-[[ -f $build/faulty_disk.so ]] || skip "faulty_disk.so isn't built"
-nm "$server" 2>/dev/null | grep -c __asan_init >/dev/null && skip "a sanitizer's library must be the first one loaded"
-
-# The file with a node's fault is beside its data directory.
-real_server=$server
-server=$work/server.sh
-cat >"$server" <<WRAPPER
-#!/usr/bin/env bash
-for word in "\$@"; do
-  [[ \${before:-} != --dir ]] || export FAULTY_DISK=\$word.fault
-  before=\$word
-done
-LD_PRELOAD=$build/faulty_disk.so exec "$real_server" "\$@"
-WRAPPER
-chmod +x "$server"
-fault() { say "${*:2}" >"$work/node$1.fault"; }
+has_sanitizer && skip "a sanitizer's library must be the first one loaded"
+faulty disk
 another_global() { [[ $(who_is_global) != "$1" ]] && has_global; }
 log_says() { grep -q "$2" "$work/node$1.log"; }
 

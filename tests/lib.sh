@@ -180,6 +180,25 @@ servers_of() {
   say "${all:1}"
 }
 
+# faulty disk | clock: the nodes started from now on have one that fails when it is told (faulty_disk.cc,
+# faulty_clock.cc); fault I WORD... tells that of one node. Not with a sanitizer, whose library must be
+# the first one loaded.
+has_sanitizer() { nm "$server" 2>/dev/null | grep -c __asan_init >/dev/null; }
+faulty() {
+  [[ -f $build/faulty_$1.so ]] || fail "faulty_$1.so isn't built"
+  cat >"$work/server.sh" <<WRAPPER
+#!/usr/bin/env bash
+for word in "\$@"; do
+  [[ \${before:-} != --dir ]] || export FAULTY_${1^^}=\$word.fault
+  before=\$word
+done
+LD_PRELOAD=$build/faulty_$1.so exec "$server" "\$@"
+WRAPPER
+  chmod +x "$work/server.sh"
+  server=$work/server.sh
+}
+fault() { say "${*:2}" >"$work/node$1.fault"; }
+
 # expect WHAT EXPECTED ACTUAL
 expect() { [[ $2 == "$3" ]] || fail "$1: expected '$2', got '$3'"; }
 

@@ -26,12 +26,17 @@ understudy_process_test(rooms 120 1)
 understudy_process_test(snapshots 240 2)
 understudy_process_test(old_global 120 1)
 understudy_process_test(disk 120 1)
+understudy_process_test(partitions 120 1)
+understudy_process_test(backpressure 180 2)
+understudy_process_test(clocks 120 1)
+understudy_process_test(combinations 180 2)
 
-# A disk that fails when it is told (disk.sh).
-add_library(faulty_disk MODULE faulty_disk.cc)
-set_target_properties(faulty_disk PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
-target_compile_options(faulty_disk PRIVATE -Wno-redundant-decls)
-target_link_libraries(faulty_disk PRIVATE ${CMAKE_DL_LIBS})
+# A disk that fails and a clock that jumps when they are told.
+foreach(library faulty_disk faulty_clock)
+  add_library(${library} MODULE ${library}.cc)
+  set_target_properties(${library} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  target_link_libraries(${library} PRIVATE ${CMAKE_DL_LIBS})
+endforeach()
 
 # Whether scripts/failover.sh works, and no client sees an error; not how fast anything is.
 add_test(NAME failover_times
