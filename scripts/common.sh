@@ -48,6 +48,7 @@ cluster|redis-tools|have redis-cli|redis-cli
 test|redis-tools|have redis-cli|redis-cli
 test|redis-server|have redis-server|redis-server, which the tests compare with
 test|python3-redis|python_with_redis|the Python client library
+test|iproute2|have ip|ip, for networks that break
 test|nodejs|have node|node, for two of the client libraries
 test|npm|have npm|npm, for two of the client libraries
 bench|redis-tools|have redis-cli|redis-cli
