@@ -315,8 +315,56 @@ targets::Context ClusterHost::NewContext() {
   return context;
 }
 
+std::string_view ClusterHost::RefusalUnderLimits(const protocol::Command& command) {
+  const Options& options = *env_.options;
+  if (options.min_replicas_to_write > 0 && command.Has(protocol::kWrite)) {
+    const auto progress = member_->progress();
+    const auto connected = std::count_if(
+        progress.begin(), progress.end(),
+        [this](const cluster::Progress& one) { return one.id != env_.id && one.connected; });
+    if (connected < options.min_replicas_to_write) {
+      return "NOREPLICAS Not enough good replicas to write.";
+    }
+  }
+  if (options.maxmemory == 0 || MakeRoom() || !command.Has(protocol::kDenyOom)) return {};
+  return "OOM command not allowed when used memory > 'maxmemory'.";
+}
+
+// Evicts keys until what is used, but for the log, is below the limit. False: it can't be.
+bool ClusterHost::MakeRoom() {
+  constexpr int kAtOnce = 1000;  // keys in one entry
+  constexpr int kUpkeep = 100;   // rounds of giving back what was freed
+  const auto limit = static_cast<uint64_t>(env_.options->maxmemory);
+  auto over = [&](uint64_t used) { return used > limit + member_->log().bytes(); };
+  if (!over(memory_.Used(now_)) || !over(memory_.UsedExactly(now_))) return true;
+  for (int i = 0; i < kUpkeep && target_->OwesMemory(); ++i) {
+    target_->OnIdle();
+    if (!over(memory_.Used(now_))) return true;
+  }
+  targets::Context context = NewContext();
+  const bool keeps_log = KeepsLog();
+  payload_.clear();
+  if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_}, &payload_);
+  targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
+  context.effects = &effects;
+  for (int i = 0; i < kAtOnce && over(memory_.Used(now_)); ++i) {
+    context.random = env_.random->Next();
+    if (!target_->Evict(context)) break;
+    for (int round = 0; round < kUpkeep && target_->OwesMemory(); ++round) target_->OnIdle();
+  }
+  Gate gate;
+  Propose(context, effects, false, &gate);
+  DeliverPublications();
+  return !over(memory_.UsedExactly(now_));
+}
+
 bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter* reply,
                           Gate* gate) {
+  if (std::string_view error = Refusal(*request.command); !error.empty()) {
+    reply->Error(error);
+    *gate = Gate{};
+    return false;
+  }
   targets::Context context = NewContext();
   bool keeps_log = KeepsLog();
   payload_.clear();
@@ -328,9 +376,27 @@ bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter
   return Propose(context, effects, false, gate);
 }
 
+std::string ClusterHost::RefusalOfTagged(const targets::Request& request) {
+  if (request.command != transaction_row_) return std::string(Refusal(*request.command));
+  if (!HasLimits()) return {};
+  ForwardedTransaction transaction;
+  if (request.args.size() != 2 || !DecodeTransaction(request.args[1], &transaction)) return {};
+  for (const ForwardedTransaction::Command& queued : transaction.commands) {
+    const protocol::Command* row = env_.table->Find(queued.args);
+    const std::string_view error = row == nullptr ? std::string_view() : Refusal(*row);
+    if (!error.empty()) return TransactionRefusal(error);
+  }
+  return {};
+}
+
 bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
                                 std::string_view earlier, int resp, std::string* reply,
                                 Gate* gate) {
+  if (std::string error = RefusalOfTagged(request); !error.empty()) {
+    protocol::ReplyWriter(reply, resp).Error(error);
+    *gate = Gate{};
+    return false;
+  }
   targets::Context context = NewContext();
   bool keeps_log = KeepsLog();
   update_.clear();

@@ -33,6 +33,7 @@
 #include "cluster/member.h"
 #include "protocol/reply_writer.h"
 #include "server/log_writer.h"
+#include "server/memory_meter.h"
 #include "server/logger.h"
 #include "server/options.h"
 #include "server/origin_table.h"
@@ -142,6 +143,11 @@ class ClusterHost {
   // Execute().
   using RunOne = std::function<void(const targets::Request&, protocol::ReplyWriter*)>;
   bool ExecuteMany(const std::function<void(const RunOne&)>& body, Gate* gate);
+  // Whether this command may be executed now, at the global: the error to be replied instead, empty
+  // if it may. Makes room in memory where there is too little, by an entry of its own.
+  std::string_view Refusal(const protocol::Command& command) {
+    return HasLimits() && command.Replicates() ? RefusalUnderLimits(command) : std::string_view();
+  }
   targets::KeyInfo Peek(int db, std::string_view key) const {
     return target_->Peek(db, key, time_ms_);
   }
@@ -236,6 +242,12 @@ class ClusterHost {
   bool Propose(const targets::Context& context, const targets::EffectWriter& effects, bool tagged,
                Gate* gate);
   targets::Context NewContext();
+  bool HasLimits() const {
+    return env_.options->maxmemory != 0 || env_.options->min_replicas_to_write != 0;
+  }
+  std::string RefusalOfTagged(const targets::Request& request);
+  std::string_view RefusalUnderLimits(const protocol::Command& command);
+  bool MakeRoom();
 
   Environment env_;
   const protocol::Command* transaction_row_;
@@ -274,6 +286,7 @@ class ClusterHost {
   bool known_serving_ = false;
   cluster::Role known_role_ = cluster::Role::kLocal;
 
+  MemoryMeter memory_;
   SnapshotMaker maker_;
   bool snapshot_wanted_ = false;
   cluster::Micros snapshot_retry_at_ = 0;  // after one that failed

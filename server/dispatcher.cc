@@ -206,6 +206,7 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
   request.args = args;
   request.db = session.db;
   request.client = {node_->identity().id, session.id, node_->identity().run};
+  request.no_touch = session.no_touch;
   bool reads = !command.Replicates();
   if (node_->host().can_execute() && node_->forwarder().outstanding() == 0) {
     if (session.reading > 0 || kept_.full()) return Pause(connection);

@@ -11,6 +11,7 @@
 #include "protocol/numbers.h"
 #include "server/memory_use.h"
 #include "server/node.h"
+#include "server/parameters.h"
 
 #ifndef UNDERSTUDY_VERSION
 #define UNDERSTUDY_VERSION "unknown"
@@ -161,7 +162,8 @@ void AppendMemory(Node& node, const ConnectionUse& connections, InfoText* info) 
   info->Number("number_of_libraries", 0);
   AppendBytes(info, "used_memory_scripts", 0);
   AppendBytes(info, "maxmemory", static_cast<uint64_t>(node.config().options().maxmemory));
-  info->Text("maxmemory_policy", "noeviction");
+  info->Text("maxmemory_policy",
+             FormatParameter(*FindParameter("maxmemory-policy"), node.config().options()));
   info->Decimal("allocator_frag_ratio", Ratio(use.active, use.used), 2);
   info->Number("allocator_frag_bytes", Difference(use.active, use.used));
   info->Decimal("allocator_rss_ratio", Ratio(use.allocator_resident, use.active), 2);
@@ -170,7 +172,7 @@ void AppendMemory(Node& node, const ConnectionUse& connections, InfoText* info) 
   info->Number("rss_overhead_bytes", Difference(use.resident, use.allocator_resident));
   info->Decimal("mem_fragmentation_ratio", Ratio(use.resident, use.used), 2);
   info->Number("mem_fragmentation_bytes", Difference(use.resident, use.used));
-  info->Number("mem_not_counted_for_evict", 0);
+  info->Number("mem_not_counted_for_evict", log);
   info->Number("mem_replication_backlog", log);
   info->Number("mem_total_replication_buffers", log + connections.peer_bytes);
   info->Number("mem_clients_slaves", connections.peer_bytes);
@@ -256,7 +258,7 @@ void AppendStats(Node& node, const targets::KeyspaceStats& keyspace, InfoText* i
   info->Number("expired_keys", keyspace.expired_keys);
   info->Decimal("expired_stale_perc", 0, 2);
   info->Number("expired_time_cap_reached_count", 0);
-  info->Number("evicted_keys", 0);
+  info->Number("evicted_keys", keyspace.evicted_keys);
   info->Number("evicted_clients", 0);
   info->Number("keyspace_hits", keyspace.keyspace_hits);
   info->Number("keyspace_misses", keyspace.keyspace_misses);

@@ -45,14 +45,31 @@ MemoryUse ReadMemoryUse() {
     use.used = use.active = use.allocator_resident = use.resident;
     return use;
   }
-  // jemalloc's figures are those of the last time somebody advanced its epoch.
-  uint64_t epoch = 1;
-  size_t size = sizeof(epoch);
-  mallctl("epoch", &epoch, &size, &epoch, size);
-  use.used = AskAllocator("stats.allocated");
+  use.used = ReadUsedMemory();
   use.active = AskAllocator("stats.active");
   use.allocator_resident = AskAllocator("stats.resident");
   return use;
+}
+
+uint64_t ReadUsedMemory() {
+  if (!HasJemalloc()) return ResidentBytes();
+  // What this thread freed and keeps for its next allocations would count as used.
+  mallctl("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+  // The figures are those of the last time somebody advanced the epoch.
+  uint64_t epoch = 1;
+  size_t size = sizeof(epoch);
+  mallctl("epoch", &epoch, &size, &epoch, size);
+  return AskAllocator("stats.allocated");
+}
+
+void FindThreadCounters(const uint64_t** allocated, const uint64_t** freed) {
+  *allocated = *freed = nullptr;
+  if (!HasJemalloc()) return;
+  size_t size = sizeof(*allocated);
+  if (mallctl("thread.allocatedp", allocated, &size, nullptr, 0) != 0 ||
+      mallctl("thread.deallocatedp", freed, &size, nullptr, 0) != 0) {
+    *allocated = *freed = nullptr;
+  }
 }
 
 void PurgeAllocator() {

@@ -11,13 +11,19 @@
 namespace understudy::server {
 
 struct MemoryUse {
-  uint64_t used = 0;                // bytes the program asked for and didn't give back
+  uint64_t used = 0;                // bytes the program asked for and didn't give back, without
+                                    // what this thread's part of the allocator keeps for later
   uint64_t active = 0;              // bytes of pages that hold such; with jemalloc, else = used
   uint64_t allocator_resident = 0;  // bytes of pages the allocator keeps resident
   uint64_t resident = 0;            // bytes resident of the whole process
   uint64_t system_total = 0;        // bytes of memory this machine has
 };
 MemoryUse ReadMemoryUse();
+
+// MemoryUse::used alone.
+uint64_t ReadUsedMemory();
+// Where the allocator counts the bytes that this thread allocated and freed; nullptr: nowhere.
+void FindThreadCounters(const uint64_t** allocated, const uint64_t** freed);
 
 // Asks the allocator to give back what it keeps for later. May take long.
 void PurgeAllocator();

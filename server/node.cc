@@ -443,6 +443,8 @@ void Node::SetLimits(const Options& options) {
   set(&limits.stream_node_max_entries, options.stream_node_max_entries);
   set(&limits.hll_sparse_max_bytes, options.hll_sparse_max_bytes);
   limits.list_max_listpack_size = options.list_max_listpack_size;
+  target_options_->eviction = {options.maxmemory_policy, options.maxmemory_samples,
+                               options.lfu_log_factor, options.lfu_decay_time_min};
   rlimit files{};
   rlim_t wanted = static_cast<rlim_t>(options.maxclients) + 128;
   if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < wanted) {

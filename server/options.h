@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "server/logger.h"
+#include "targets/eviction.h"
 
 namespace understudy::server {
 
@@ -65,7 +66,12 @@ struct Options {
   std::string masterauth;
 
   // Limits
-  int64_t maxmemory = 0;
+  int64_t maxmemory = 0;  // bytes; 0: no limit
+  targets::EvictionPolicy maxmemory_policy = targets::EvictionPolicy::kNoEviction;
+  int64_t maxmemory_samples = 5;
+  int64_t lfu_log_factor = 10;
+  int64_t lfu_decay_time_min = 1;
+  int64_t min_replicas_to_write = 0;
   int64_t proto_max_bulk_len = 512ll << 20;
   int64_t client_query_buffer_limit = 1ll << 30;
   OutputLimits client_output_buffer_limit = {

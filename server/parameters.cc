@@ -18,9 +18,13 @@ constexpr size_t kMaxPasswordBytes = 512;
 // Words of the enumerations, by value.
 constexpr std::string_view kFsyncWords[] = {"everysec", "always", "no"};
 constexpr std::string_view kReadWords[] = {"lease", "quorum"};
+constexpr std::string_view kEvictionWords[] = {
+    "noeviction",   "allkeys-lru",  "allkeys-lfu",     "allkeys-random",
+    "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"};
 constexpr std::string_view kLevelWords[] = {"debug", "verbose", "notice", "warning"};
 std::span<const std::string_view> WordsOf(FsyncPolicy) { return kFsyncWords; }
 std::span<const std::string_view> WordsOf(ReadMode) { return kReadWords; }
+std::span<const std::string_view> WordsOf(targets::EvictionPolicy) { return kEvictionWords; }
 std::span<const std::string_view> WordsOf(Logger::Level) { return kLevelWords; }
 
 constexpr std::string_view kClassWords[] = {"normal", "slave", "pubsub"};
@@ -267,8 +271,46 @@ const Parameter kParameters[] = {
      .field = &Options::maxmemory,
      .change = Change::kAtRunTime,
      .value_name = "<bytes>",
-     .help = "accepted and shown, not enforced yet; 0: no limit",
+     .help = "memory above which the global evicts keys, or refuses writes that need more; 0: no "
+             "limit",
      .unit = Unit::kMemory},
+    {.group = "Limits",
+     .name = "maxmemory-policy",
+     .field = &Options::maxmemory_policy,
+     .change = Change::kAtRunTime,
+     .value_name = "<policy>",
+     .help = "which keys go then: noeviction, or allkeys-lru, -lfu, -random, or volatile-lru, -lfu, "
+             "-random, -ttl"},
+    {.group = "Limits",
+     .name = "maxmemory-samples",
+     .field = &Options::maxmemory_samples,
+     .change = Change::kAtRunTime,
+     .value_name = "<count>",
+     .help = "keys looked at for one that goes",
+     .min = 1,
+     .max = 64},
+    {.group = "Limits",
+     .name = "lfu-log-factor",
+     .field = &Options::lfu_log_factor,
+     .change = Change::kAtRunTime,
+     .value_name = "<number>",
+     .help = "how hard the counter of a key's uses grows",
+     .max = kInt32Max},
+    {.group = "Limits",
+     .name = "lfu-decay-time",
+     .field = &Options::lfu_decay_time_min,
+     .change = Change::kAtRunTime,
+     .value_name = "<minutes>",
+     .help = "after so long without use that counter goes down by one; 0: never",
+     .max = kInt32Max},
+    {.group = "Limits",
+     .name = "min-replicas-to-write",
+     .field = &Options::min_replicas_to_write,
+     .change = Change::kAtRunTime,
+     .value_name = "<count>",
+     .help = "connected locals without which the global refuses writes; a majority is needed in any "
+             "case",
+     .max = kInt32Max},
     {.group = "Limits",
      .name = "proto-max-bulk-len",
      .field = &Options::proto_max_bulk_len,
@@ -465,6 +507,9 @@ const Parameter kParameters[] = {
     Kept("sanitize-dump-payload", "yes", CheckText),  // always sanitized
     // Replication: --lock-ttl rules it.
     Kept("repl-ping-replica-period", "10", CheckInteger),
+    Kept("min-replicas-max-lag", "10", CheckInteger),
+    Kept("maxmemory-eviction-tenacity", "10", CheckInteger),
+    Kept("replica-ignore-maxmemory", "yes", CheckYesNo),
     Kept("repl-timeout", "60", CheckInteger),
     Kept("repl-backlog-size", "1048576", CheckMemory),
     Kept("repl-diskless-sync", "yes", CheckYesNo),
@@ -484,7 +529,6 @@ const Parameter kParameters[] = {
     Kept("lua-time-limit", "5000", CheckInteger),
     Kept("busy-reply-threshold", "5000", CheckInteger),
 
-    Fixed("maxmemory-policy", "noeviction"),
     Fixed("maxmemory-clients", "0"),
     Fixed("notify-keyspace-events", ""),
     Fixed("cluster-enabled", "no"),

@@ -65,6 +65,10 @@ struct ForwardedTransaction {
   std::vector<Watched> watched;
   std::vector<Command> commands;
 };
+// EXEC's reply where one of the commands is refused.
+inline std::string TransactionRefusal(std::string_view error) {
+  return "EXECABORT Transaction discarded because of: " + std::string(error);
+}
 void EncodeTransaction(const ForwardedTransaction& transaction, std::string* out);
 // Views point into `bytes`. False: malformed.
 bool DecodeTransaction(std::string_view bytes, ForwardedTransaction* transaction);

@@ -93,6 +93,12 @@ void Transactions::Queue(Connection& connection, const Command& command,
     transaction.failed = true;
     return reply->Error("ERR transaction is too big");
   }
+  ClusterHost& host = node_->host();
+  if (std::string_view error = host.can_execute() ? host.Refusal(command) : std::string_view();
+      !error.empty()) {
+    transaction.failed = true;
+    return reply->Error(error);
+  }
   // After a failure nothing of it will be executed: nothing is kept.
   if (!transaction.failed) {
     transaction.bytes += queued.args.bytes();
@@ -133,6 +139,12 @@ void Transactions::Exec(Connection& connection, ReplyWriter* reply, Result* resu
   bool only_node =
       std::all_of(transaction->commands.begin(), transaction->commands.end(),
                   [](const auto& queued) { return queued.row->row->owner == Owner::kNode; });
+  for (size_t i = 0; here && i < transaction->commands.size(); ++i) {
+    std::string_view error = host.Refusal(*transaction->commands[i].row);
+    if (error.empty()) continue;
+    reply->Error(TransactionRefusal(error));
+    return Reset(connection);
+  }
   if (here || (only_node && session.watched.empty() && session.forwarded == 0)) {
     if (here && host.may_lose()) {
       EncodeForGlobal(connection, *transaction, &result->forward);

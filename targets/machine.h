@@ -49,6 +49,7 @@ struct Request {
   std::span<const std::string_view> args;      // args[0] is the name as the client wrote it
   int db = 0;
   Client client;
+  bool no_touch = false;  // CLIENT NO-TOUCH: doesn't count as use of its keys
 };
 
 // Where published messages go: to the connections that subscribed, on every node, once the entry
@@ -192,6 +193,11 @@ class Machine {
   // Lines for the log since the last call: another member's version differs, a timer threw.
   virtual std::vector<std::string> TakeNotes() { return {}; }
 
+  // At the global, when memory is short: deletes something by effects, as the options say. False:
+  // nothing may go.
+  virtual bool Evict(Context& /*context*/) { return false; }
+  // Whether OnIdle() will give memory back that was freed already.
+  virtual bool OwesMemory() const { return false; }
   // Targets with keys only. Changes nothing, not even what an access would.
   virtual KeyInfo Peek(int /*db*/, std::string_view /*key*/, int64_t /*now_ms*/) const {
     return {};

@@ -36,6 +36,8 @@ class MainTarget : public Machine {
   void Clear() override;
   std::string Digest() const override;
   bool OnTimer(Context& context) override { return kv_.OnTimer(context); }
+  bool Evict(Context& context) override { return kv_.Evict(context); }
+  bool OwesMemory() const override { return kv_.OwesMemory(); }
   void OnIdle() override { kv_.OnIdle(); }
   KeyInfo Peek(int db, std::string_view key, int64_t now_ms) const override {
     return kv_.Peek(db, key, now_ms);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "targets/container_limits.h"
+#include "targets/eviction.h"
 #include "targets/machine.h"
 
 namespace understudy::targets {
@@ -26,6 +27,7 @@ struct TargetOptions {
   size_t max_value_bytes = 512ull << 20;  // proto-max-bulk-len; a string's greatest length
   size_t chat_history = 10000;         // messages a room keeps
   ContainerLimits containers;
+  EvictionOptions eviction;
 };
 
 // A target made of kv, id and chat. `table` must outlive it. `options` is shared: changes to it
@@ -43,7 +45,7 @@ struct KeyspaceStats {
     uint64_t keys = 0, expires = 0, avg_ttl_ms = 0;
   };
   std::vector<Db> dbs;
-  uint64_t expired_keys = 0;      // since start
+  uint64_t expired_keys = 0, evicted_keys = 0;  // since start
   uint64_t keyspace_hits = 0, keyspace_misses = 0;
 };
 KeyspaceStats GetKeyspaceStats(const Machine& main_target);

@@ -43,7 +43,10 @@ void CountKeys(Call& call, Keyspace::Use use) {
   call.reply.Integer(count);
 }
 void Exists(Call& call) { CountKeys(call, Keyspace::Use::kDontCount); }
-void Touch(Call& call) { CountKeys(call, Keyspace::Use::kCount); }
+void Touch(Call& call) {
+  call.keyspace.set_touching(true);  // whatever CLIENT NO-TOUCH says
+  CountKeys(call, Keyspace::Use::kCount);
+}
 
 void TypeCommand(Call& call) {
   const Entry* entry = call.Find(call.args[1], Keyspace::Use::kDontCount);

@@ -105,7 +105,7 @@ const Entry* Keyspace::FindAny(Context& context, int db, std::string_view key, b
   const uint64_t index = std::max(entry->last_index(), At(db).floor_index);
   if (index > context.commit) context.DependsOn(index);
   hits_ += count_hit;
-  if (count_use) entry->set_access(AccessTime(context));
+  if (count_use && touching_) NoteUse(context, entry);
   return entry;
 }
 
@@ -256,7 +256,7 @@ void Keyspace::SetString(Context& context, int db, std::string_view key, std::st
     entry = Entry::Resize(entry, kept.size, with_expiry, false, Entry::Room::kExact);
   }
   Store(entry, value, kept);
-  entry->set_access(AccessTime(context));
+  NoteUse(context, entry);
   if (options.expiry_ms) entry->set_expiry_ms(*options.expiry_ms);
   Put(db, found, entry);
 
@@ -287,7 +287,7 @@ size_t Keyspace::Append(Context& context, int db, std::string_view key, std::str
     const Kept kept = KeptAs(tail, Form::kAutomatic);
     Entry* entry = Entry::New(key, kept.size, false);
     Store(entry, tail, kept);
-    entry->set_access(AccessTime(context));
+    NoteUse(context, entry);
     Put(db, found, entry);
     context.effects->Add(db, {"append", key, tail});
     Changed(context, db, entry, Change::kCreated, "append");
@@ -331,7 +331,7 @@ size_t Keyspace::SetRange(Context& context, int db, std::string_view key, size_t
   } else {
     entry = Entry::New(key, end, false);
     entry->set_encoding(Encoding::kRaw);
-    entry->set_access(AccessTime(context));
+    NoteUse(context, entry);
   }
   if (offset > old_size) std::memset(entry->value() + old_size, 0, offset - old_size);
   if (!bytes.empty()) std::memcpy(entry->value() + offset, bytes.data(), bytes.size());
@@ -356,7 +356,7 @@ int64_t Keyspace::IncrementBy(Context& context, int db, std::string_view key, in
     }
   } else {
     entry = Entry::New(key, sizeof sum, false);
-    entry->set_access(AccessTime(context));
+    NoteUse(context, entry);
   }
   entry->set_encoding(Encoding::kInt);
   entry->set_integer(sum);
@@ -434,7 +434,7 @@ bool Keyspace::Copy(Context& context, int from_db, std::string_view from, int to
   if (!entry->IsString()) {
     entry->set_object(kv::Copy(entry->type(), entry->object(), forms_));
   }
-  entry->set_access(AccessTime(context));
+  NoteUse(context, entry);
   PutCopy(context, to_db, entry, "copy_to");
   const NumberText number(to_db);
   context.effects->Add(from_db, {"copy", from, to, "db", number.view(), "replace"});

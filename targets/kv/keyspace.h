@@ -13,7 +13,6 @@
 //     not the value; absolute times),
 //  3. marks the key with the index of the entry, and
 //  4. tells the observer, the one place where watches, notifications, tracking, wake-ups of blocked
-//     clients and eviction hang.
 // They look at no clock: an expired key that is still there is there. The caller has checked
 // everything that can go wrong; a change is made whole.
 //
@@ -63,6 +62,7 @@
 #include "targets/kv/set_algebra.h"
 #include "targets/kv/sorted_set_algebra.h"
 #include "targets/kv/stream.h"
+#include "targets/eviction.h"
 #include "targets/machine.h"
 
 namespace understudy::targets::kv {
@@ -130,6 +130,11 @@ class Keyspace {
   Keyspace& operator=(const Keyspace&) = delete;
 
   int databases() const { return static_cast<int>(dbs_.size()); }
+  // By which policy accesses are noted and keys evicted; outlives the key space. Until it is given,
+  // that is the default.
+  void set_eviction(const EvictionOptions* options) { eviction_ = options; }
+  // Whether what follows counts as use of keys (CLIENT NO-TOUCH).
+  void set_touching(bool touching) { touching_ = touching; }
   void set_observer(KeyspaceObserver* observer) { observer_ = observer; }  // nullptr: none
 
   // ---- reading ----
@@ -317,6 +322,8 @@ class Keyspace {
 
   // Deletes expired keys by effects; a bounded piece of work. True: there is more to do at once.
   bool ExpireSome(Context& context);
+  // Deletes one key, by an effect, as the policy chooses it. False: none may go.
+  bool Evict(Context& context);
   // Table resizing and freeing of flushed keys, a bounded piece.
   void Upkeep();
 
@@ -333,6 +340,8 @@ class Keyspace {
   uint64_t hits() const { return hits_; }
   uint64_t misses() const { return misses_; }
   uint64_t expired_keys() const { return expired_keys_; }
+  uint64_t evicted_keys() const { return evicted_keys_; }
+  bool has_garbage() const { return !garbage_.empty() || !discarded_.empty(); }
   uint64_t AverageTtlMs(int db) const;
   // Big values that were deleted and whose memory hasn't been given back yet.
   size_t waiting_to_be_freed() const { return garbage_.size(); }
@@ -382,9 +391,17 @@ class Keyspace {
   static bool IsDue(const Entry& entry, int64_t now_ms) {
     return entry.has_expiry() && now_ms > entry.expiry_ms();
   }
-  static uint32_t AccessTime(const Context& context) {
-    return static_cast<uint32_t>(context.now_ms / 1000) & 0xffffff;
+  // The key is used now, or is new.
+  void NoteUse(const Context& context, Entry* entry) {
+    if (eviction_->lfu()) [[unlikely]]
+      return NoteLfuUse(context, entry);
+    entry->set_access(static_cast<uint32_t>(context.now_ms / 1000) & 0xffffff);
   }
+  void NoteLfuUse(const Context& context, Entry* entry);
+  uint64_t EvictionScore(const Entry& entry, int64_t now_ms) const;
+  const Entry* EvictionSample(const Db& db, uint64_t* random) const;
+  void AddCandidate(int db, const Entry& entry, int64_t now_ms);
+  void EvictKey(Context& context, int db, std::string_view key);
   static uint64_t NameHash(int db, uint64_t hash) {
     return hash ^ (static_cast<uint64_t>(db) * 0x9e3779b97f4a7c15ull);
   }
@@ -475,6 +492,18 @@ class Keyspace {
   std::vector<std::pair<Type, Object>> garbage_;  // big values, likewise
   KeyspaceObserver* observer_ = nullptr;
   KeyspaceSnapshot* snapshot_ = nullptr;  // being made
+  static constexpr EvictionOptions kNoEviction{};
+  const EvictionOptions* eviction_ = &kNoEviction;
+  bool touching_ = true;
+  struct Candidate {
+    uint64_t score;
+    int db;
+    std::string key;
+  };
+  std::vector<Candidate> candidates_;  // for eviction, the best last
+  EvictionPolicy candidates_policy_ = EvictionPolicy::kNoEviction;
+  int evict_db_ = 0;
+  uint64_t evicted_keys_ = 0;
   uint64_t last_change_index_ = 0;
   int sweep_db_ = 0;
   int64_t last_sweep_ms_ = 0;

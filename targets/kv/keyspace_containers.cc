@@ -69,7 +69,7 @@ void Keyspace::AddEffect(Context& context, int db, std::initializer_list<std::st
 
 Entry* Keyspace::Make(Context& context, int db, std::string_view key, Type type, Object object) {
   Entry* entry = Entry::NewObject(key, type, object);
-  entry->set_access(AccessTime(context));
+  NoteUse(context, entry);
   Put(db, Locate(db, key), entry);
   return entry;
 }
@@ -92,7 +92,7 @@ size_t Keyspace::StoreResult(Context& context, int db, std::string_view key, Typ
     return 0;
   }
   Entry* entry = Entry::NewObject(key, type, object);
-  entry->set_access(AccessTime(context));
+  NoteUse(context, entry);
   PutCopy(context, db, entry, event);
   return size;
 }

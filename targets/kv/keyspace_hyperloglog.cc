@@ -27,7 +27,7 @@ void Keyspace::StoreHyperLogLog(Context& context, int db, std::string_view key,
     entry = Entry::Resize(entry, bytes.size(), entry->has_expiry(), false, Entry::Room::kExact);
   } else {
     entry = Entry::New(key, bytes.size(), false);
-    entry->set_access(AccessTime(context));
+    NoteUse(context, entry);
   }
   entry->set_encoding(Encoding::kRaw);
   std::memcpy(entry->value(), bytes.data(), bytes.size());

@@ -73,6 +73,7 @@ KvTarget::KvTarget(const protocol::CommandTable& table,
     : options_(std::move(options)),
       keyspace_(options_->databases, options_->hash_seed, options_->containers),
       handlers_(table.size(), nullptr) {
+  keyspace_.set_eviction(&options_->eviction);
   HandlerMap handlers = AllHandlers();
   for (const protocol::Command& command : table.all()) {
     if (command.row->owner != protocol::Owner::kKv) continue;
@@ -98,6 +99,7 @@ void KvTarget::Handle(const Request& request, Context& context) {
     return;
   }
   Call call{keyspace_, *options_, request, context, *context.reply, request.args, request.db};
+  keyspace_.set_touching(!request.no_touch);
   handler(call);
 }
 
@@ -122,6 +124,7 @@ KeyspaceStats KvTarget::Stats() const {
     stats.dbs.push_back({keyspace_.size(db), keyspace_.expires(db), keyspace_.AverageTtlMs(db)});
   }
   stats.expired_keys = keyspace_.expired_keys();
+  stats.evicted_keys = keyspace_.evicted_keys();
   stats.keyspace_hits = keyspace_.hits();
   stats.keyspace_misses = keyspace_.misses();
   return stats;

@@ -34,6 +34,8 @@ class KvTarget : public Machine {
   void Clear() override { keyspace_.Clear(); }
   std::string Digest() const override;
   bool OnTimer(Context& context) override;
+  bool Evict(Context& context) override { return keyspace_.Evict(context); }
+  bool OwesMemory() const override { return keyspace_.has_garbage(); }
   void OnIdle() override { keyspace_.Upkeep(); }
   KeyInfo Peek(int db, std::string_view key, int64_t now_ms) const override {
     return keyspace_.Peek(db, key, now_ms);

@@ -1,5 +1,6 @@
 // OBJECT and MEMORY USAGE: how a key is kept.
 #include "protocol/numbers.h"
+#include "targets/kv/access.h"
 #include "targets/kv/commands.h"
 #include "targets/kv/container.h"
 
@@ -31,13 +32,23 @@ void ObjectRefcount(Call& call) {
 }
 
 void ObjectIdleTime(Call& call) {
-  if (const Entry* entry = FindOrNull(call)) {
-    call.reply.Integer(Keyspace::IdleSeconds(*entry, call.context.now_ms));
+  const Entry* entry = FindOrNull(call);
+  if (entry == nullptr) return;
+  if (call.options.eviction.lfu()) {
+    return call.reply.Error(
+        "ERR An LFU maxmemory policy is selected, idle time not tracked. Please note that when "
+        "switching between policies at runtime LRU and LFU data will take some time to adjust.");
   }
+  call.reply.Integer(Keyspace::IdleSeconds(*entry, call.context.now_ms));
 }
 
 void ObjectFreq(Call& call) {
-  if (FindOrNull(call) == nullptr) return;
+  const Entry* entry = FindOrNull(call);
+  if (entry == nullptr) return;
+  if (call.options.eviction.lfu()) {
+    return call.reply.Integer(
+        LfuCounter(entry->access(), call.context.now_ms, call.options.eviction));
+  }
   call.reply.Error(
       "ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that "
       "when switching between policies at runtime LRU and LFU data will take some time to adjust.");
