@@ -53,6 +53,7 @@
 #include <string_view>
 #include <vector>
 
+#include "targets/eviction.h"
 #include "targets/kv/container.h"
 #include "targets/kv/deleted_names.h"
 #include "targets/kv/entry.h"
@@ -62,7 +63,6 @@
 #include "targets/kv/set_algebra.h"
 #include "targets/kv/sorted_set_algebra.h"
 #include "targets/kv/stream.h"
-#include "targets/eviction.h"
 #include "targets/machine.h"
 
 namespace understudy::targets::kv {
