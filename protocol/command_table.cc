@@ -184,6 +184,7 @@ CommandTable::CommandTable() {
                           rows::SortedSetCommands(),
                           rows::BitmapCommands(),
                           rows::HyperLogLogCommands(),
+                          rows::GeoCommands(),
                           rows::StreamCommands(),
                           rows::GenericCommands(),
                           rows::ConnectionCommands(),

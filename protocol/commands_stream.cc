@@ -22,7 +22,7 @@ constexpr Argument kXrangeArguments[] = {Key("key"), String("start"), String("en
 constexpr Argument kXrevrangeArguments[] = {Key("key"), String("end"), String("start"),
                                             Optional(Integer("count", "COUNT"))};
 constexpr KeySpec kXdelKeys[] = {OneKey(kKeyRW | kKeyDelete)};
-constexpr Argument kXdelArguments[] = {Key("key"), Multiple(String("ID"))};
+constexpr Argument kXdelArguments[] = {Key("key"), Multiple(String("id"))};
 constexpr Argument kXtrimArguments[] = {Key("key"), Block("trim", kXaddTrimParts)};
 constexpr Argument kXsetidArguments[] = {
     Key("key"), String("last-id"),
@@ -30,7 +30,7 @@ constexpr Argument kXsetidArguments[] = {
     Optional(Since("7.0.0", String("max-deleted-id", "MAXDELETEDID")))};
 constexpr KeySpec kXreadKeys[] = {
     {kKeyRO | kKeyAccess, KeySpec::Begin::kKeyword, 1, "STREAMS", KeySpec::Find::kRange, -1, 1, 2}};
-constexpr Argument kXreadStreamsParts[] = {Multiple(Key("key")), Multiple(String("ID"))};
+constexpr Argument kXreadStreamsParts[] = {Multiple(Key("key")), Multiple(String("id"))};
 constexpr Argument kXreadArguments[] = {Optional(Integer("count", "COUNT")),
                                         Optional(Integer("milliseconds", "BLOCK")),
                                         Block("streams", kXreadStreamsParts, "STREAMS")};
@@ -41,7 +41,7 @@ constexpr Argument kXreadgroupArguments[] = {
     Block("group-block", kXreadgroupGroupBlockParts, "GROUP"), Optional(Integer("count", "COUNT")),
     Optional(Integer("milliseconds", "BLOCK")), Optional(Token("noack", "NOACK")),
     Block("streams", kXreadStreamsParts, "STREAMS")};
-constexpr Argument kXackArguments[] = {Key("key"), String("group"), Multiple(String("ID"))};
+constexpr Argument kXackArguments[] = {Key("key"), String("group"), Multiple(String("id"))};
 constexpr Argument kXpendingFiltersParts[] = {
     Optional(Since("6.2.0", Integer("min-idle-time", "IDLE"))), String("start"), String("end"),
     Integer("count"), Optional(String("consumer"))};
@@ -51,7 +51,7 @@ constexpr Argument kXclaimArguments[] = {Key("key"),
                                          String("group"),
                                          String("consumer"),
                                          String("min-idle-time"),
-                                         Multiple(String("ID")),
+                                         Multiple(String("id")),
                                          Optional(Integer("ms", "IDLE")),
                                          Optional(UnixTime("unix-time-milliseconds", "TIME")),
                                          Optional(Integer("count", "RETRYCOUNT")),
@@ -136,9 +136,8 @@ constexpr CommandRow kRows[] = {
      "Sets what a stream remembers of its past: the last id, the number of entries added, the last "
      "id removed.",
      "O(1)", kUpdateKey, kXsetidArguments},
-    {"xread", -4, kBlocking | kReadonly | kBlocking | kMovableKeys, kCatStream, Owner::kKv,
-     Group::kStream, "5.0.0",
-     "Returns the entries of streams behind given ids, and waits for some if so asked.",
+    {"xread", -4, kBlocking | kReadonly | kMovableKeys, kCatStream, Owner::kKv, Group::kStream,
+     "5.0.0", "Returns the entries of streams behind given ids, and waits for some if so asked.",
      "O(N) in the number of entries returned", kXreadKeys, kXreadArguments},
     {"xreadgroup", -7, kBlocking | kWrite | kMovableKeys, kCatStream, Owner::kKv, Group::kStream,
      "5.0.0",
@@ -162,10 +161,10 @@ constexpr CommandRow kRows[] = {
               "a cursor.",
               "O(1) if COUNT is small", kXdelKeys, kXautoclaimArguments}),
     Container(kXgroupSubcommands,
-              {"xgroup", -2, 0, kCatStream, Owner::kKv, Group::kStream, "5.0.0",
+              {"xgroup", -2, 0, 0, Owner::kKv, Group::kStream, "5.0.0",
                "Holds the commands on consumer groups.", "Depends on the subcommand", kNoKeys}),
     Container(kXinfoSubcommands,
-              {"xinfo", -2, 0, kCatStream, Owner::kKv, Group::kStream, "5.0.0",
+              {"xinfo", -2, 0, 0, Owner::kKv, Group::kStream, "5.0.0",
                "Holds the commands that describe streams.", "Depends on the subcommand", kNoKeys}),
 };
 

@@ -1,5 +1,5 @@
-// Random commands on streams and their groups, and on HyperLogLogs, for comparisons of members with
-// each other and with a real server.
+// Random commands on streams and their groups, on HyperLogLogs and on positions, for comparisons of
+// members with each other and with a real server.
 #pragma once
 
 #include <cstdint>
@@ -17,12 +17,14 @@ class RandomTypes {
   explicit RandomTypes(std::mt19937_64* random) : random_(*random) {}
 
   Args Next() {
-    switch (Below(8)) {
+    switch (Below(9)) {
       case 0:
         return HyperLogLog();
       case 1:
+        return Geo();
       case 2:
       case 3:
+      case 4:
         return Entries();
       default:
         return Groups();
@@ -214,6 +216,36 @@ class RandomTypes {
         Args args = {"PFADD", Key('p')};
         const uint64_t count = Below(Below(20) == 0 ? 400 : 6);
         for (uint64_t i = 0; i < count; ++i) args.push_back("e" + std::to_string(Below(5000)));
+        return args;
+      }
+    }
+  }
+
+  std::string Longitude() {
+    return Below(20) == 0 ? Pick({"180", "-180", "181", "x"})
+                          : std::to_string(static_cast<double>(Below(36'000)) / 100 - 180);
+  }
+  std::string Latitude() {
+    return Below(20) == 0 ? Pick({"85.05112878", "86", "0"})
+                          : std::to_string(static_cast<double>(Below(17'000)) / 100 - 85);
+  }
+  std::string Place() { return "place" + std::to_string(Below(40)); }
+  Args Geo() {
+    switch (Below(6)) {
+      case 0:
+        return {"GEOSEARCH", Key('z'), "FROMMEMBER", Place(), "BYRADIUS", "3000", "km", "ASC"};
+      case 1:
+        return {"GEOSEARCHSTORE", Key('z'), Key('z'), "FROMLONLAT", Longitude(), Latitude(),
+                "BYBOX",          "9000",   "5000",   "km",         "COUNT",     Count()};
+      case 2:
+        return {"GEORADIUSBYMEMBER",          Key('z'), Place(), "4000", "mi",
+                Pick({"STORE", "STOREDIST"}), Key('z')};
+      default: {
+        Args args = {"GEOADD", Key('z')};
+        if (Below(3) == 0) args.push_back(Pick({"NX", "XX", "CH"}));
+        for (uint64_t count = 1 + Below(4); count > 0; --count) {
+          args.insert(args.end(), {Longitude(), Latitude(), Place()});
+        }
         return args;
       }
     }

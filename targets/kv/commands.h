@@ -118,6 +118,8 @@ void RegisterStreamCommands(HandlerMap* handlers);
 void RegisterStreamReadCommands(HandlerMap* handlers);
 void RegisterStreamGroupCommands(HandlerMap* handlers);
 void RegisterStreamInfoCommands(HandlerMap* handlers);
+void RegisterGeoCommands(HandlerMap* handlers);
+void RegisterGeoSearchCommands(HandlerMap* handlers);
 void RegisterHashCommands(HandlerMap* handlers);
 void RegisterSetCommands(HandlerMap* handlers);
 void RegisterSetAlgebraCommands(HandlerMap* handlers);

@@ -251,6 +251,9 @@ class Keyspace {
   // By rank. REQUIRES: count > 0, first + count <= size.
   void RemoveRanks(Context& context, int db, const Entry* entry, size_t first, size_t count,
                    std::string_view event = "zremrangebyrank");
+  // Sets `target`, of whatever type it was, to a sorted set; without members it is deleted.
+  void StoreScores(Context& context, int db, std::string_view target,
+                   std::span<const Score> scores, std::string_view event);
   // As StoreSets(), of sorted sets and sets. A difference has no weights and aggregate.
   size_t StoreSortedSets(Context& context, int db, std::string_view target,
                          const SortedSetRecipe& recipe);

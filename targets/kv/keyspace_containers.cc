@@ -356,6 +356,17 @@ void Keyspace::RemoveRanks(Context& context, int db, const Entry* entry, size_t 
   Shrunk(context, db, Mutable(entry), set.size(), event);
 }
 
+void Keyspace::StoreScores(Context& context, int db, std::string_view target,
+                           std::span<const Score> scores, std::string_view event) {
+  SortedSetValue set = SortedSetValue::New();
+  for (const Score& each : scores) set.Add(each.member, each.score, forms_);
+  if (!scores.empty()) {
+    if (EntryOf(db, target) != nullptr) context.effects->Add(db, {"del", target});
+    AddScoresEffect(context, db, target, scores);
+  }
+  StoreResult(context, db, target, Type::kSortedSet, set.object(), event);
+}
+
 size_t Keyspace::StoreSortedSets(Context& context, int db, std::string_view target,
                                  const SortedSetRecipe& recipe) {
   std::vector<ScoredSource> sources;

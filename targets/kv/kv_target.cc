@@ -36,6 +36,8 @@ HandlerMap AllHandlers() {
   RegisterStreamReadCommands(&handlers);
   RegisterStreamGroupCommands(&handlers);
   RegisterStreamInfoCommands(&handlers);
+  RegisterGeoCommands(&handlers);
+  RegisterGeoSearchCommands(&handlers);
   return handlers;
 }
 
