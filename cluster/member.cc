@@ -42,10 +42,12 @@ Member::Impl::Impl(MemberOptions member_options, Recovered recovered, Micros sta
   first_unasked = next_read + 1;
   RecoverConfiguration();
   if (log.last_term() > lock.term) SetTerm(log.last_term());
-  if (lock.quarantined) PersistLock(true);  // should we end again, the next run must know
-  if (!lock.promised_nothing) {
+  if (lock.quarantined && !Planted(Bug::kQuarantineForgotten))
+    PersistLock(true);  // should we end again, the next run must know
+  if (!lock.promised_nothing && !Planted(Bug::kForgetsHolderAtStart)) {
     // R4. A grant newer than the holder recorded may have become a hold that wasn't recorded apart.
-    bool granted_later = !lock.granted_to.empty() && lock.term > lock.holder_term;
+    bool granted_later = !lock.granted_to.empty() && lock.term > lock.holder_term &&
+                         !Planted(Bug::kForgetsGrantAtStart);
     hold.node = granted_later ? lock.granted_to : lock.holder;
     hold.run = granted_later ? lock.granted_run : lock.holder_run;
     hold.term = granted_later ? lock.term : lock.holder_term;
@@ -178,8 +180,10 @@ void Member::Impl::SetTerm(Term term) {
   PersistLock(true);
   if (phase != Phase::kNone) AbandonElection(0);
   ReleaseHeldReplies();
-  verified = commit;
-  append_to_answer = heartbeat_to_answer = false;
+  if (!Planted(Bug::kAcknowledgesOlderTerm)) {
+    verified = commit;
+    append_to_answer = heartbeat_to_answer = false;
+  }
   refusal.reset();
   told_match = 0;
   newest_sent = kNever;
@@ -237,7 +241,7 @@ void Member::Impl::RecordsPersisted(Term term, Index index) {
 }
 
 void Member::Impl::DiskFailed() {
-  if (disk_failed) return;
+  if (disk_failed || Planted(Bug::kFailedWriteCounts)) return;
   disk_failed = true;
   held_replies.clear();
   Release(0);
@@ -251,7 +255,9 @@ void Member::Impl::TruncateAfter(Index last) {
   durable = std::min(durable, last);
   verified = std::min(verified, last);
   for (Write& write : writes) write.valid = std::min(write.valid, last);
-  truncated_after = std::min(truncated_after.value_or(last), last);
+  if (!Planted(Bug::kTruncationUntold)) {
+    truncated_after = std::min(truncated_after.value_or(last), last);
+  }
   UndoConfigurations(last);
 }
 

@@ -65,6 +65,7 @@
 
 #include "cluster/log.h"
 #include "cluster/message.h"
+#include "cluster/planted.h"
 #include "cluster/types.h"
 
 namespace understudy::cluster {
@@ -80,6 +81,9 @@ struct MemberOptions {
   size_t max_append_bytes = 1 << 20;
   size_t max_inflight_bytes = 16 << 20; // a local
   bool trust_refusal = true;            // --trust-refusal: PeerDead frees the lock
+#ifdef UNDERSTUDY_PLANTED_BUGS
+  Bug planted = Bug::kNone;
+#endif
 };
 
 // What the driver has read from disk at start.

@@ -27,9 +27,11 @@ void Member::Impl::OnHeartbeat(const Message& message) {
 }
 
 void Member::Impl::LearnCommit(const Message& message) {
-  Index known = std::min(message.commit, verified);
+  Index known =
+      std::min(message.commit, Planted(Bug::kCommitsUnverified) ? log.last_index() : verified);
   if (known > commit) SetCommit(known);
   if (message.release_quarantine && lock.quarantined) quarantine_ends = message.commit;
+  if (Planted(Bug::kQuarantineEndsEarly) && quarantine_ends) quarantine_ends = 0;
   MaybeEndQuarantine();
 }
 
@@ -62,7 +64,8 @@ bool Member::Impl::ScanRecords(std::string_view records, Index first, Index* kno
     term = entry.term;
     offset += size;
     all_known = all_known && index <= log.last_index() &&
-                (index <= commit || log.TermAt(index) == entry.term);
+                (index <= commit || log.TermAt(index) == entry.term ||
+                 Planted(Bug::kKeepsConflictingEntries));
     if (all_known) {
       *known = index;
       *known_bytes = offset;
@@ -77,7 +80,8 @@ bool Member::Impl::ScanRecords(std::string_view records, Index first, Index* kno
 bool Member::Impl::AppendReceived(const Message& message) {
   Index previous = message.log_index;
   bool fits = previous <= commit ||  // whatever is committed, a global has
-              (previous <= log.last_index() && log.TermAt(previous) == message.log_term);
+              (previous <= log.last_index() &&
+               (log.TermAt(previous) == message.log_term || Planted(Bug::kSkipsPreviousCheck)));
   if (!fits) {
     RefuseAppend(message);
     return false;
@@ -124,11 +128,18 @@ void Member::Impl::RefuseAppend(const Message& message) {
   refusal->hint_term = log.TermAt(low);
 }
 
+Index Member::Impl::Acknowledgeable() const {
+  return Planted(Bug::kAcknowledgesBeforeDurable) ? verified : std::min(durable, verified);
+}
+
 bool Member::Impl::MustAcknowledge() const {
-  if (lock.holder_term != lock.term || role != Role::kLocal || !HoldsLockState()) return false;
+  bool current = lock.holder_term == lock.term ||
+                 (Planted(Bug::kAcknowledgesOlderTerm) && !lock.holder.empty());
+  bool promised = HoldsLockState() || Planted(Bug::kAcknowledgesBeforeTermDurable);
+  if (!current || role != Role::kLocal || !promised) return false;
   if (refusal) return true;
   if (disk_failed) return append_to_answer;
-  Index match = std::min(durable, verified);
+  Index match = Acknowledgeable();
   return heartbeat_to_answer || (append_to_answer && (match > told_match || match == verified));
 }
 
@@ -140,13 +151,14 @@ void Member::Impl::Acknowledge(Ready* ready) {
     ready->messages.push_back(std::move(*refusal));
     refusal.reset();
   }
-  Index match = std::min(durable, verified);
+  Index match = Acknowledgeable();
   bool append = append_to_answer && (match > told_match || match == verified || disk_failed);
   if (!append && !heartbeat_to_answer) return;
   heartbeat_to_answer = false;
   if (disk_failed && !append) return;
   Message reply = MakeMessage(append ? Message::Type::kAppendReply : Message::Type::kHeartbeatReply,
                               lock.holder);
+  if (Planted(Bug::kAcknowledgesOlderTerm)) reply.term = lock.holder_term;
   reply.accepted = append;
   reply.match = match;
   reply.received = verified;
@@ -164,6 +176,7 @@ void Member::Impl::InstallSnapshot(Index index, Term term, int64_t time_ms,
                                    const Configuration& installed) {
   // Entries behind it still count: they may have been acknowledged.
   bool kept = index >= log.base_index() && index <= log.last_index() && log.TermAt(index) == term;
+  if (Planted(Bug::kSnapshotDropsTail) && index > commit) kept = false;
   bool usable = kept || index > commit;
   if (role == Role::kGlobal || !usable) return;  // older than what is here
   if (term > lock.term) SetTerm(term);
@@ -181,7 +194,8 @@ void Member::Impl::InstallSnapshot(Index index, Term term, int64_t time_ms,
       configurations.erase(configurations.begin());
     }
     commit = index;
-    if (index > configurations.front().index) {  // else a newer one is known to be committed
+    if (index > configurations.front().index &&
+        !Planted(Bug::kSnapshotWithoutMembers)) {  // else a newer one is known to be committed
       configurations.front() = {index, installed};
       lock.configuration = installed;
       lock.configuration_index = index;

@@ -85,7 +85,8 @@ void Member::Impl::AskVoters() {
   votes.clear();
   next_ask = now + options.lock_ttl / 4;
   for (const MemberInfo& member : configuration().members) {
-    if (member.kind != MemberInfo::Kind::kVoter || member.id == self) continue;
+    bool votes_here = member.kind == MemberInfo::Kind::kVoter || Planted(Bug::kLearnerVotes);
+    if (!votes_here || member.id == self) continue;
     votes.push_back({member.id});
     AskVoter(member.id);
   }
@@ -118,6 +119,9 @@ void Member::Impl::TickElection() {
 void Member::Impl::OnVoteReply(const Message& message) {
   bool pre = message.type == Message::Type::kPreLockReply;
   if (phase != (pre ? Phase::kPreElection : Phase::kElection)) return;
+  // An answer to an earlier run of ours, which may have had a log that is lost by now, comes over a
+  // link of this one if its fsync took that long.
+  if (message.request != options.run && !Planted(Bug::kCountsGrantToEarlierRun)) return;
   if (message.granted || !pre) {
     if (message.term != asked_term) return;
   }
@@ -133,11 +137,14 @@ void Member::Impl::OnVoteReply(const Message& message) {
 void Member::Impl::CountVotes() {
   size_t granted = IsVoter(self) ? 1 : 0;
   size_t refused = 0;
-  size_t trusted = lock.quarantined ? 0 : granted;  // grants that count by themselves
+  size_t trusted = lock.quarantined && !Planted(Bug::kQuarantinedVotes)
+                       ? 0
+                       : granted;  // grants that count by themselves
   for (const Vote& vote : votes) {
     granted += vote.granted ? 1 : 0;
     refused += vote.refused ? 1 : 0;
-    trusted += vote.granted && !vote.quarantined ? 1 : 0;
+    bool trustworthy = !vote.quarantined || Planted(Bug::kQuarantinedVotes);
+    trusted += vote.granted && trustworthy ? 1 : 0;
   }
   // With every voter's grant the log is the newest of all (R2), so that what the quarantined may
   // have lost can't be missed.
@@ -246,6 +253,7 @@ void Member::Impl::OnTransfer(const Message& message) {
 void Member::Impl::TickTransfer() {
   if (!transfer || now < transfer_deadline) return;
   transfer = false;
+  if (Planted(Bug::kHandoverForgotten)) transfer_sent = false;
   // Not taken over. If it was asked to, the lease of this term is gone for good: others may grant
   // the next term at any time. Take that term ourselves, so that the late one can't.
   if (transfer_sent) {
@@ -269,7 +277,9 @@ void Member::Impl::Release(Micros silent_for) {
 }
 
 void Member::Impl::OnRelease(const Message& message) {
-  if (hold.node != message.from || hold.run != message.run || hold.term != message.term) return;
+  if (hold.node != message.from) return;
+  bool same_hold = hold.run == message.run && hold.term == message.term;
+  if (!same_hold && !Planted(Bug::kReleaseOfAnyTerm)) return;
   hold.free = true;
   if (role != Role::kGlobal) FailReads();
   SettleHeldRequests();

@@ -131,6 +131,13 @@ struct PendingRead {  // at the global
 struct Member::Impl {
   Impl(MemberOptions member_options, Recovered recovered, Micros start, int64_t wall);
 
+  // Whether this member has that bug; see cluster/planted.h.
+#ifdef UNDERSTUDY_PLANTED_BUGS
+  bool Planted(Bug bug) const { return options.planted == bug; }
+#else
+  static constexpr bool Planted(Bug) { return false; }
+#endif
+
   // --- member.cc
   void Tick();
   void Step(const Message& message);
@@ -236,6 +243,7 @@ struct Member::Impl {
   void RefuseAppend(const Message& message);
   void LearnCommit(const Message& message);
   void MaybeEndQuarantine();
+  Index Acknowledgeable() const;  // by entries held durably
   bool MustAcknowledge() const;
   void Acknowledge(Ready* ready);
   void InstallSnapshot(Index index, Term term, int64_t time_ms, const Configuration& installed);
@@ -254,8 +262,13 @@ struct Member::Impl {
   void MaybePromoteLearner();
   bool IsVoter(const NodeId& id) const;
   size_t Voters() const { return configuration().VoterCount(); }
-  size_t Majority() const { return Voters() / 2 + 1; }
-  const Configuration& configuration() const { return configurations.back().configuration; }
+  size_t Majority() const {
+    return Planted(Bug::kElectsWithHalf) ? (Voters() + 1) / 2 : Voters() / 2 + 1;
+  }
+  const Configuration& configuration() const {
+    if (Planted(Bug::kMembersWhenCommitted)) return configurations.front().configuration;
+    return configurations.back().configuration;
+  }
   bool IsMember() const;
 
   // --- member_read.cc
@@ -268,9 +281,13 @@ struct Member::Impl {
   void TickReads();
   bool ReadsNeedRound() const;
   bool MayAnswerReads() const;
+  bool MayServeReads() const;
   bool LeaseValid(Micros at) const;
   bool LeaseAnswers() const { return reads_by_lease && LeaseValid(now); }
-  Micros LeaseTime() const { return options.lock_ttl - options.lock_ttl / 10; }
+  Micros LeaseTime() const {
+    return Planted(Bug::kLeaseWithoutDrift) ? options.lock_ttl
+                                            : options.lock_ttl - options.lock_ttl / 10;
+  }
   bool Confirmed(const PendingRead& read) const;
   bool HasMajority(Micros at) const;
   int64_t GlobalTimeMs(Micros at) const;

@@ -26,6 +26,7 @@ bool Member::Impl::ProvedDead(const NodeId& node, RunId run) const {
   if (node == self) return run != options.run;
   const Peer* peer = FindPeer(node);
   if (peer == nullptr || run == 0) return false;
+  if (Planted(Bug::kProofForAnyRun) && (peer->dead_run != 0 || peer->old_runs[0] != 0)) return true;
   return (options.trust_refusal && peer->dead_run == run) || Contains(peer->old_runs, run);
 }
 
@@ -33,15 +34,22 @@ bool Member::Impl::ProvedDead(const NodeId& node, RunId run) const {
 // which is R4's first half; its other cases are those in which R3 finds that holder's lock free.
 bool Member::Impl::LockFreeFor(const NodeId& node, Term asked, bool handover) const {
   if (role == Role::kGlobal) return handover && transfer_sent && node == transfer_to;
+  if (Planted(Bug::kGrantsHeldLock)) return true;
   if (hold.node.empty() || hold.free || hold.node == node || hold.node == self) return true;
   if (now >= hold.until || ProvedDead(hold.node, hold.run)) return true;
   // A holder that asked for a handover never uses the lease of that term again; the one it asked
   // stands for the very next term.
-  return handover && asked == hold.term + 1;
+  return handover && (asked == hold.term + 1 || Planted(Bug::kHandoverForAnyTerm));
 }
 
 // Rule R2.
 bool Member::Impl::LogIsCurrent(const Message& request) const {
+  if (Planted(Bug::kGrantsToOlderLog)) return true;
+  if (Planted(Bug::kComparesDurableOnly)) {
+    Term durable_term = log.TermAt(durable);
+    return request.log_term > durable_term ||
+           (request.log_term == durable_term && request.log_index >= durable);
+  }
   return request.log_term > log.last_term() ||
          (request.log_term == log.last_term() && request.log_index >= log.last_index());
 }
@@ -49,11 +57,14 @@ bool Member::Impl::LogIsCurrent(const Message& request) const {
 Verdict Member::Impl::Judge(const Message& request) const {
   bool pre = request.type == Message::Type::kPreLock;
   if (disk_failed) return Verdict::kRefuse;
-  bool granted_before = !pre && request.term == lock.term && request.from == lock.granted_to &&
-                        request.run == lock.granted_run;
+  bool granted_before =
+      !pre && request.term == lock.term && request.from == lock.granted_to &&
+      (request.run == lock.granted_run || Planted(Bug::kRepeatsGrantToAnotherRun));
   if (granted_before) return Verdict::kGrant;
-  if (request.term <= lock.term) return Verdict::kRefuse;  // R1
-  if (!LogIsCurrent(request)) return Verdict::kRefuse;     // R2
+  bool newer = request.term > lock.term || (Planted(Bug::kGrantsTwiceATerm) && !pre &&
+                                            request.term == lock.term && role == Role::kLocal);
+  if (!newer) return Verdict::kRefuse;                  // R1
+  if (!LogIsCurrent(request)) return Verdict::kRefuse;  // R2
   if (LockFreeFor(request.from, request.term, request.handover)) {
     // Of two equal ones in a pre-election at a time the one of lower rank goes on.
     bool equal = request.log_term == log.last_term() && request.log_index == log.last_index();
@@ -99,6 +110,7 @@ void Member::Impl::AnswerLockRequest(const Message& request, bool granted) {
   }
   Message reply =
       MakeMessage(pre ? Message::Type::kPreLockReply : Message::Type::kLockReply, request.from);
+  reply.request = request.run;
   reply.granted = granted;
   if (granted) reply.term = request.term;
   reply.log_term = log.last_term();
@@ -136,10 +148,12 @@ void Member::Impl::GrantLock(const Message& request) {
     backoff_until = now + options.lock_ttl + static_cast<Micros>(Rank()) * RankStep();
   }
   Message reply = MakeMessage(Message::Type::kLockReply, request.from);
+  reply.request = request.run;
   reply.granted = true;
   reply.log_term = log.last_term();
   reply.log_index = log.last_index();
-  held_replies.push_back({promise_version, std::move(reply)});
+  uint64_t needs = Planted(Bug::kAnswersGrantBeforeDurable) ? 0 : promise_version;
+  held_replies.push_back({needs, std::move(reply)});
   ReleaseHeldReplies();
 }
 
@@ -188,7 +202,7 @@ bool Member::Impl::AcceptGlobal(const Message& message) {
     lock.holder = message.from;
     lock.holder_run = message.run;
     lock.holder_term = lock.term;
-    if (!implied || lock.promised_nothing) {
+    if ((!implied || lock.promised_nothing) && !Planted(Bug::kHolderNotPersisted)) {
       lock.promised_nothing = false;
       PersistLock(true);
     }
@@ -200,7 +214,9 @@ bool Member::Impl::AcceptGlobal(const Message& message) {
   bool held_here = hold.node == message.from && hold.run == message.run && hold.term == lock.term;
   if (held_here && hold.free) return true;  // released since: an old message
   if (message.sent_at > newest_sent && message.sent_at != 0) {
+    bool first = newest_sent == kNever;
     newest_sent = message.sent_at;
+    if (Planted(Bug::kLockNotRenewed) && !first) return true;
     hold = {message.from, message.run, lock.term, now + options.lock_ttl, false, false};
     vacant_since = kNever;
     yielded = urgent = false;
@@ -268,7 +284,7 @@ void Member::Impl::PeerClosed(const NodeId& id) {
   peer->connected = false;
   peer->closed = true;
   peer->closed_at = std::max(now, sent);
-  peer->lease_sent_at = kNever;
+  if (!Planted(Bug::kLeaseOutlivesLink)) peer->lease_sent_at = kNever;
   peer->inflight.clear();
   peer->inflight_bytes = 0;
   if (role != Role::kGlobal && lock.holder == id) FailReads();

@@ -29,6 +29,7 @@ void Member::Impl::ConfigurationAppended(Index index, Configuration appended) {
 }
 
 void Member::Impl::UndoConfigurations(Index last) {
+  if (Planted(Bug::kMembersNotUndone)) return;
   while (configurations.size() > 1 && configurations.back().index > last) configurations.pop_back();
 }
 
@@ -44,7 +45,8 @@ void Member::Impl::CommitConfigurations() {
   for (auto& [id, peer] : peers) {
     if (peer.leaving != 0) WantCommit(&peer, peer.leaving);
   }
-  if (configurations.front().configuration.Find(self) == nullptr) resign = true;
+  bool removed = configurations.front().configuration.Find(self) == nullptr;
+  if (removed && !Planted(Bug::kRemovedGoesOn)) resign = true;
 }
 
 bool Member::Impl::IsVoter(const NodeId& id) const {
@@ -61,9 +63,10 @@ bool Member::Impl::MayChangeMembers(std::string* why) const {
   const char* reason = nullptr;
   if (role != Role::kGlobal) {
     reason = "this node isn't the global";
-  } else if (!Serving()) {
+  } else if (!Serving() && !Planted(Bug::kChangesBeforeFirstCommit)) {
     reason = "the global has only just begun";
-  } else if (configurations.size() > 1) {
+  } else if (configurations.size() > 1 && !Planted(Bug::kManyChangesAtOnce) &&
+             !(Planted(Bug::kChangesBeforeFirstCommit) && !Serving())) {
     reason = "another change of members is in progress";  // I5
   } else if (transfer || resign) {
     reason = "the lock is being handed over";

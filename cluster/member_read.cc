@@ -27,8 +27,14 @@ uint64_t Member::Impl::RequestRead() {
 
 // At the global ------------------------------------------------------------------------------
 
+bool Member::Impl::MayServeReads() const {
+  return Serving() || (Planted(Bug::kReadsBeforeFirstCommit) && role == Role::kGlobal);
+}
+
 bool Member::Impl::LeaseValid(Micros at) const {
-  if (!Serving() || transfer_sent || disk_failed) return false;
+  bool handing_over = transfer_sent && !Planted(Bug::kLeaseDuringHandover);
+  if (!MayServeReads() || handing_over || disk_failed) return false;
+  if (Planted(Bug::kLeaseByOldClock)) at = now;
   Micros sent_at = MajoritySentAt(&Peer::lease_sent_at, false);
   return sent_at == kForever || (sent_at != kNever && at < sent_at + LeaseTime());
 }
@@ -40,11 +46,12 @@ bool Member::Impl::HasMajority(Micros at) const {
 }
 
 bool Member::Impl::Confirmed(const PendingRead& read) const {
-  return MajoritySentAt(&Peer::ack_sent_at, false) > read.newest_sent;
+  Micros confirmed = MajoritySentAt(&Peer::ack_sent_at, false);
+  return confirmed > (Planted(Bug::kConfirmationBeforeRead) ? kNever : read.newest_sent);
 }
 
 bool Member::Impl::MayAnswerReads() const {
-  if (pending_reads.empty() || !Serving()) return false;
+  if (pending_reads.empty() || !MayServeReads()) return false;
   return LeaseAnswers() || Confirmed(pending_reads.front()) || ReadsNeedRound();
 }
 
@@ -55,7 +62,7 @@ bool Member::Impl::ReadsNeedRound() const {
 
 // The index is that of the answer's moment: at least the one of the read's.
 void Member::Impl::AnswerReads(Ready* ready) {
-  if (!Serving()) return;
+  if (!MayServeReads()) return;
   bool lease = LeaseAnswers();
   while (!pending_reads.empty() && (lease || Confirmed(pending_reads.front()))) {
     const PendingRead& read = pending_reads.front();

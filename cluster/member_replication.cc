@@ -159,7 +159,8 @@ Peer* Member::Impl::NoteReply(const Message& message) {
   if (message.sent_at > 0 && message.sent_at <= sent) {
     peer->ack_sent_at = std::max(peer->ack_sent_at, message.sent_at);
     if (message.sent_at > peer->closed_at) {
-      peer->lease_sent_at = std::max(peer->lease_sent_at, message.sent_at);
+      Micros since = Planted(Bug::kLeaseFromReceipt) ? now : message.sent_at;
+      peer->lease_sent_at = std::max(peer->lease_sent_at, since);
     }
   }
   NoteQuarantine(peer, message.quarantined);
@@ -254,6 +255,7 @@ void Member::Impl::OnRefusedAppend(Peer* peer, const Message& message) {
 // The quarantined don't count; but if everybody voted, a quarantined voter that holds the winner's
 // log has made good whatever it may have lost.
 bool Member::Impl::CountsForCommit(const Peer& peer) const {
+  if (Planted(Bug::kQuarantinedCounts)) return true;
   return !peer.quarantined || (everyone_voted && peer.match >= term_start);
 }
 
@@ -262,19 +264,24 @@ void Member::Impl::AdvanceCommit() {
   std::array<Index, kMaxMembers> held;
   size_t count = 0;
   for (const MemberInfo& member : configuration().members) {
-    if (member.kind != MemberInfo::Kind::kVoter) continue;
+    bool counts = member.kind == MemberInfo::Kind::kVoter || Planted(Bug::kLearnerCounts);
+    if (!counts) continue;
     const Peer* peer = FindPeer(member.id);
     Index match = 0;
     if (member.id == self) {
       match = lock.quarantined ? 0 : durable;
+      if (Planted(Bug::kCountsOwnUndurable)) match = log.last_index();
     } else if (peer != nullptr && CountsForCommit(*peer)) {
       match = peer->match;
     }
     held[count++] = match;
   }
   auto* middle = held.data() + count / 2;  // the majority-th largest
+  if (Planted(Bug::kCommitsWithHalf)) middle = held.data() + (count - 1) / 2;
+  if (Planted(Bug::kLearnerCounts)) middle = held.data() + Voters() / 2;
   std::nth_element(held.data(), middle, held.data() + count, std::greater<>());
-  if (*middle <= commit || *middle < term_start) return;  // I3
+  if (*middle <= commit) return;
+  if (*middle < term_start && !Planted(Bug::kCommitsOlderTerms)) return;  // I3
   SetCommit(*middle);
 }
 
@@ -301,6 +308,7 @@ Micros Member::Impl::MajoritySentAt(Micros Peer::*sent_at, bool quarantined_too)
 
 bool Member::Impl::ReleasesQuarantine(const Peer& peer) const {
   if (!peer.quarantined || !Serving()) return false;
+  if (Planted(Bug::kQuarantineEndsUnconfirmed)) return true;
   return everyone_voted || MajoritySentAt(&Peer::ack_sent_at, false) > peer.quarantined_at;
 }
 

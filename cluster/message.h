@@ -53,7 +53,7 @@ struct Message {
   Index received = 0;         // the same: received up to here. When refused: where to try next
   Term hint_term = 0;         // refused kAppendReply: receiver's term at `received`
   bool wants_snapshot = false;  // kAppendReply, kHeartbeatReply: state was lost, records won't do
-  uint64_t request = 0;       // kReadIndex, kReadIndexReply
+  uint64_t request = 0;       // kReadIndex, kReadIndexReply; k*LockReply: the candidate's run
 };
 
 const char* ToString(Message::Type type);

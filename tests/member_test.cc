@@ -112,6 +112,9 @@ class MemberTest : public testing::Test {
     message.to = "a";
     message.run = RunOf(id);
     message.term = term;
+    bool answers_candidate =
+        type == Message::Type::kLockReply || type == Message::Type::kPreLockReply;
+    if (answers_candidate) message.request = kRun;
     return message;
   }
   Message LockRequest(const NodeId& id, Term term, Term log_term, Index log_index) {
@@ -772,6 +775,26 @@ TEST_F(MemberTest, AnUnansweredRequestIsRepeated) {
 }
 
 // Committing -----------------------------------------------------------------------------------
+
+// A grant may take an fsync, and arrive at the next run of who asked. What that one's log lost
+// isn't in the votes of its own.
+TEST_F(MemberTest, AGrantToAnEarlierRunIsNoVote) {
+  Start({1, 1});
+  member().PeerConnected("b", kRunOfB, now_);
+  Turn();
+  Message pre = From("b", Message::Type::kPreLockReply, 2);
+  pre.granted = true;
+  Step(pre);
+  Message grant = From("b", Message::Type::kLockReply, 2);
+  grant.granted = true;
+  grant.request = kRun - 1;
+  Step(grant);
+  Persist();
+  EXPECT_EQ(member().role(), Role::kCandidate);
+  grant.request = kRun;
+  Step(grant);
+  EXPECT_EQ(member().role(), Role::kGlobal);
+}
 
 TEST_F(MemberTest, EntriesOfOlderTermsAreCommittedByTheFirstOfThisOnly) {
   Start({1, 1});

@@ -1,8 +1,8 @@
-// simulator [--seed N] [--seeds N] [--first N] [--nodes N] [--seconds N] [--verbose]
+// simulator [--seed N] [--seeds N] [--first N] [--nodes N] [--seconds N] [--verbose] [--trace]
 //
 //   --seed N     one run; --seeds N: that many, from --first (default 1) on
 //   --seconds N  simulated time before everything is healed (default 20)
-//   --verbose    tells what happens
+//   --verbose    tells what happens; --trace: and which messages are sent
 // A run that fails aborts, having printed its seed.
 #include <chrono>
 #include <csignal>
@@ -32,8 +32,9 @@ int main(int argc, char** argv) {
   understudy::simulator::SimulationOptions options;
   for (int i = 1; i < argc; ++i) {
     std::string name = argv[i];
-    if (name == "--verbose") {
+    if (name == "--verbose" || name == "--trace") {
       options.verbose = true;
+      options.trace = options.trace || name == "--trace";
       continue;
     }
     char* end = nullptr;
@@ -60,6 +61,7 @@ int main(int argc, char** argv) {
   std::signal(SIGSEGV, OnAbort);
   auto start = std::chrono::steady_clock::now();
   uint64_t steps = 0, committed = 0, elections = 0, reads = 0;
+  double simulated = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     options.seed = seed;
     seed_now = static_cast<std::sig_atomic_t>(seed);
@@ -70,13 +72,15 @@ int main(int argc, char** argv) {
     committed += simulation.committed();
     elections += simulation.elections();
     reads += simulation.reads();
+    simulated += static_cast<double>(simulation.simulated()) / 1e6;
   }
   double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::printf(
       "%llu seeds from %llu: %llu steps, %llu entries committed, %llu elections won, "
-      "%llu reads, %.1f s\n",
+      "%llu reads, %.2f hours simulated in %.1f s\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(first),
       static_cast<unsigned long long>(steps), static_cast<unsigned long long>(committed),
-      static_cast<unsigned long long>(elections), static_cast<unsigned long long>(reads), seconds);
+      static_cast<unsigned long long>(elections), static_cast<unsigned long long>(reads),
+      simulated / 3600, seconds);
   return 0;
 }

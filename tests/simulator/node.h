@@ -52,7 +52,9 @@ class Node {
     Index last = 0;  // 0: no records
   };
 
-  Node(NodeId id, uint64_t seed, Micros ttl) : id_(std::move(id)), seed_(seed), ttl_(ttl) {}
+  // `planted`: a bug it has (cluster/planted.h); kNone but in programs built for them.
+  Node(NodeId id, uint64_t seed, Micros ttl, cluster::Bug planted = cluster::Bug::kNone)
+      : id_(std::move(id)), seed_(seed), ttl_(ttl), planted_(planted) {}
 
   const NodeId& id() const { return id_; }
   bool running() const { return member_ != nullptr; }
@@ -60,6 +62,7 @@ class Node {
   const cluster::Member& member() const { return *member_; }
   RunId run() const { return run_; }
   const Disk& disk() const { return disk_; }
+  const cluster::LockState& lock_on_disk() const { return lock_on_disk_; }
   size_t pending_writes() const { return pending_.size(); }
   bool writes_lock() const;  // one of those is of the lock state
 
@@ -71,8 +74,12 @@ class Node {
 
   // Starts a run. `lost_data`: the disk may lack what was acknowledged, so begin in quarantine.
   void Start(Micros now, int64_t wall_ms, bool lost_data = false);
-  // Ends it at once. Of the writes not reported durable the first `survivors` reach the disk.
-  void Kill(size_t survivors);
+  // Ends it at once. Of the writes not reported durable the first `survivors` reach the disk, and
+  // of the next one's records the first `torn` batches; what is behind them is gone.
+  void Kill(size_t survivors, size_t torn = 0);
+  // Until it ends, writes are reported as done and reach no disk (as after a failed fsync that is
+  // tried again). The member is told that its disk failed.
+  void FailDisk(Micros now);
   void LoseRecords(size_t count);  // while stopped: the newest of those on disk
 
   // One turn of the driver, while the member has something.
@@ -92,9 +99,12 @@ class Node {
   NodeId id_;
   uint64_t seed_;
   Micros ttl_;
+  cluster::Bug planted_;
   RunId run_ = 0;
   uint64_t runs_ = 0;
   Disk disk_;
+  cluster::LockState lock_on_disk_;  // disk_.lock, decoded
+  bool disk_failed_ = false;
   std::deque<PendingWrite> pending_;
   std::unique_ptr<cluster::Member> member_;
   Index applied_ = 0;

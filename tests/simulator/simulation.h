@@ -28,14 +28,33 @@
 #include <vector>
 
 #include "tests/simulator/node.h"
+#include "tests/simulator/rules.h"
 
 namespace understudy::simulator {
+
+// Weather in which certain things go wrong much more often than others.
+enum class Storm : uint8_t {
+  kSeed,       // the seed decides, for half of them kNone
+  kNone,       // some of everything
+  kRestarts,   // processes and hosts die at bad moments, and are back at once
+  kMembers,    // members come and go under partitions
+  kReads,      // frozen processes, cut links, readers everywhere
+  kHandovers,  // the lock is handed over, over bad links
+  kLosses,     // disks lose records
+  kSnapshots,  // logs are cut short
+};
+inline constexpr size_t kStorms = 8;
+const char* ToString(Storm storm);
 
 struct SimulationOptions {
   uint64_t seed = 1;
   size_t nodes = 0;  // 0: the seed decides
   Micros duration = 20'000'000;
   bool verbose = false;
+  bool trace = false;  // messages too
+  Storm storm = Storm::kSeed;
+  cluster::Bug planted = cluster::Bug::kNone;  // every node has it
+  bool check_rules = true;  // also the rules that messages must keep, not only their consequences
 };
 
 class Simulation {
@@ -49,22 +68,29 @@ class Simulation {
   uint64_t committed() const { return history_.size(); }
   uint64_t elections() const { return globals_.size(); }
   uint64_t reads() const { return reads_done_; }
+  Micros simulated() const { return now_; }
 
  private:
   struct Faults {
     double loss = 0;
     double duplicate = 0;
-    Micros delay = 0;  // mean of a message's
-    Micros fsync = 0;  // mean of a write's
-    Micros pace = 0;   // mean between faults
-    Micros work = 0;   // mean between what clients do
+    Micros delay = 0;         // mean of a message's
+    Micros fsync = 0;         // mean of a write's
+    Micros pace = 0;          // mean between faults
+    Micros work = 0;          // mean between what clients do
+    double close = 0.8;       // chance that a death is seen at once
+    double supervised = 0.4;  // chance that the dead are started again soon
+    Micros restart = 100'000;
+    double die_promising = 0.01;  // chance to die while a promise is written, each turn
     bool partitions, flaps, kills, pauses, members, handovers, cuts, disk_failures, data_loss;
+    bool quorum_reads;
   };
   struct Machine {  // a node and its surroundings
     std::unique_ptr<Node> node;
     Micros clock_offset = 0;
     double clock_rate = 1;
     bool paused = false;
+    bool stopping = false;    // refuses links
     bool persisting = false;  // a write's completion is scheduled
     uint64_t life = 0;        // counts starts, so that events for an earlier life are dropped
     Micros tick_at = 0;
@@ -74,6 +100,7 @@ class Simulation {
     std::map<size_t, RunId> linked;  // other machine -> run it announced on the link that is up
     bool wiped = false;              // lost records that it had acknowledged
     bool needs_state = false;        // said so in this life
+    Micros removed_at = 0;           // a global since when without being a member; 0: isn't
   };
   struct Event {
     Micros at;
@@ -124,6 +151,8 @@ class Simulation {
   void Resume(size_t which);
   void RestartSome();
   void FailDisk(size_t which);
+  void Stop(size_t which);
+  void ChooseFaults();
   void Fault();
   void CutNetwork();
   void ChangeMembers();
@@ -136,6 +165,7 @@ class Simulation {
   void Applied(size_t machine, const cluster::EntryView& entry);
   void ReadDone(size_t machine, const cluster::Ready::Read& read);
   void CheckAfterStep(size_t machine);
+  void CheckMessage(size_t from, const cluster::Message& message);
   void CheckLogs() const;
   void Expect(bool condition, const char* what) const;
   void Note(const std::string& text) const;
@@ -153,6 +183,7 @@ class Simulation {
   bool healing_ = false;
 
   std::map<Term, std::pair<NodeId, RunId>> globals_;
+  Rules rules_;
   std::vector<Committed> history_;  // index i+1
   Index acknowledged_ = 0;          // newest index acknowledged to a client
   uint64_t payload_ = 0;
