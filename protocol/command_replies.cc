@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
+#include "protocol/missing_commands.h"
 #include "protocol/numbers.h"
 #include "protocol/reply_writer.h"
 
@@ -557,6 +558,7 @@ std::string CommandsAsMarkdown(const CommandTable& table) {
       text.append(" | ").append(row.since).append(" |\n");
     }
   }
+  text.append("\n**Of Redis 7.2 these are missing**\n\n").append(MissingCommandsAsMarkdown(table));
   return text;
 }
 

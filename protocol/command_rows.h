@@ -26,6 +26,7 @@ std::span<const CommandRow> MemoryCommands();
 std::span<const CommandRow> PeerCommands();
 std::span<const CommandRow> PubsubCommands();
 std::span<const CommandRow> ScriptingCommands();
+std::span<const CommandRow> SentinelCommands();
 std::span<const CommandRow> ServerCommands();
 std::span<const CommandRow> SetCommands();
 std::span<const CommandRow> SortedSetCommands();

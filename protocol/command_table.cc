@@ -190,6 +190,7 @@ CommandTable::CommandTable() {
                           rows::ConnectionCommands(),
                           rows::ServerCommands(),
                           rows::ClusterCommands(),
+                          rows::SentinelCommands(),
                           rows::TargetCommands(),
                           rows::DebugCommands(),
                           rows::LatencyCommands(),

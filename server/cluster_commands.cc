@@ -8,6 +8,7 @@
 
 #include "protocol/numbers.h"
 #include "server/cluster_view.h"
+#include "server/key_slot.h"
 #include "server/node.h"
 #include "server/node_commands.h"
 
@@ -90,19 +91,93 @@ void HandleForget(NodeRequest& request) {
   request.reply.Ok();
 }
 
+// The node as CLUSTER SLOTS shows it.
+void ReplySlotNode(const MemberView& member, protocol::ReplyWriter* reply) {
+  reply->Array(4);
+  reply->Bulk(member.host);
+  reply->Integer(member.port);
+  reply->Bulk(member.info.id);
+  reply->Array(0);
+}
+
+// The global first. Without a global nobody serves any slot.
+void HandleSlots(NodeRequest& request) {
+  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  if (members.empty() || !members.front().global) return request.reply.Array(0);
+  std::erase_if(members, [](const MemberView& one) { return !one.global && !one.connected; });
+  request.reply.Array(1);
+  request.reply.Array(2 + members.size());
+  request.reply.Integer(0);
+  request.reply.Integer(kSlots - 1);
+  for (const MemberView& member : members) ReplySlotNode(member, &request.reply);
+}
+
+// All nodes are one shard. Its id is that of nobody: it is made of the first member's.
+std::string ShardId(Node& node) {
+  const auto& members = node.host().member().configuration().members;
+  std::string id = members.empty() ? node.identity().id : members.front().id;
+  std::reverse(id.begin(), id.end());
+  return id;
+}
+
+void HandleShards(NodeRequest& request) {
+  const std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  const bool served = !members.empty() && members.front().global;
+  auto& reply = request.reply;
+  reply.Array(1);
+  reply.Map(2);
+  reply.Bulk("slots");
+  reply.Array(served ? 2 : 0);
+  if (served) {
+    reply.Integer(0);
+    reply.Integer(kSlots - 1);
+  }
+  reply.Bulk("nodes");
+  reply.Array(members.size());
+  for (const MemberView& member : members) {
+    reply.Map(7);
+    reply.Bulk("id");
+    reply.Bulk(member.info.id);
+    reply.Bulk("port");
+    reply.Integer(member.port);
+    reply.Bulk("ip");
+    reply.Bulk(member.host);
+    reply.Bulk("endpoint");
+    reply.Bulk(member.host);
+    reply.Bulk("role");
+    reply.Bulk(member.global ? "master" : "replica");
+    reply.Bulk("replication-offset");
+    reply.Integer(static_cast<int64_t>(member.index.value_or(0)));
+    reply.Bulk("health");
+    reply.Bulk(!member.connected ? "fail" : member.needs_snapshot ? "loading" : "online");
+  }
+}
+
+void HandleKeySlot(NodeRequest& request) { request.reply.Integer(KeySlot(request.args[2])); }
+
+void HandleMyShardId(NodeRequest& request) { request.reply.Bulk(ShardId(request.node)); }
+
+void HandleReplicas(NodeRequest& request) {
+  const std::vector<MemberView> members = ViewMembers(request.node);
+  auto found = std::find_if(members.begin(), members.end(), [&](const MemberView& one) {
+    return EqualsIgnoreCase(one.info.id, request.args[2]);
+  });
+  if (found == members.end()) {
+    return request.reply.Error("ERR Unknown node " + std::string(request.args[2].substr(0, 128)));
+  }
+  if (!found->global) return request.reply.Error("ERR The specified node is not a master");
+  request.reply.Array(members.size() - 1);
+  for (const MemberView& member : members) {
+    if (member.global) continue;
+    std::string line = NodeLine(request, member);
+    line.pop_back();
+    request.reply.Bulk(line);
+  }
+}
+
 void HandleClusterHelp(NodeRequest& request) {
-  static constexpr std::string_view kLines[] = {
-      "FORGET <node>",
-      "    Remove a node, named by its id or name, from the cluster.",
-      "INFO",
-      "    The state of the cluster; more is in the section cluster of INFO.",
-      "MYID",
-      "    The id of this node.",
-      "NODES",
-      "    One line a node, in Redis Cluster's form: the global is the master of all slots,",
-      "    the locals are its replicas.",
-  };
-  ReplyHelp("CLUSTER", kLines, &request.reply);
+  protocol::ReplyToHelp(request.node.table(), request.node.table().at(request.command.container),
+                        &request.reply);
 }
 
 // --- ROLE ----------------------------------------------------------------------------------------
@@ -280,6 +355,12 @@ std::span<const NamedHandler> ClusterCommandHandlers() {
       {"cluster|forget", HandleForget},
       {"cluster|help", HandleClusterHelp},
       {"role", HandleRole},
+      {"cluster|slots", HandleSlots},
+      {"cluster|shards", HandleShards},
+      {"cluster|keyslot", HandleKeySlot},
+      {"cluster|myshardid", HandleMyShardId},
+      {"cluster|replicas", HandleReplicas},
+      {"cluster|slaves", HandleReplicas},
       {"wait", HandleWait},
       {"failover", HandleFailover},
   };

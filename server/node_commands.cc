@@ -19,7 +19,7 @@ NodeCommands::NodeCommands(Node* /*node*/, const protocol::CommandTable& table)
     : handlers_(table.size(), nullptr) {
   for (auto group : {ConnectionCommandHandlers(), ClientCommandHandlers(), ServerCommandHandlers(),
                      ClusterCommandHandlers(), PersistenceCommandHandlers(), TargetCommandHandlers(),
-                     PubsubCommandHandlers(), DebugCommandHandlers(), TrackingCommandHandlers(),
+                     PubsubCommandHandlers(), DebugCommandHandlers(), SentinelCommandHandlers(), TrackingCommandHandlers(),
                      MemoryCommandHandlers(), LatencyCommandHandlers(),
                      ScriptingCommandHandlers()}) {
     for (const NamedHandler& named : group) {

@@ -54,6 +54,7 @@ std::span<const NamedHandler> PubsubCommandHandlers();      // SUBSCRIBE ... PUB
 std::span<const NamedHandler> DebugCommandHandlers();       // DEBUG
 std::span<const NamedHandler> MemoryCommandHandlers();      // MEMORY
 std::span<const NamedHandler> TrackingCommandHandlers();    // CLIENT TRACKING ...
+std::span<const NamedHandler> SentinelCommandHandlers();    // SENTINEL
 std::span<const NamedHandler> LatencyCommandHandlers();     // SLOWLOG, LATENCY
 std::span<const NamedHandler> ScriptingCommandHandlers();   // FUNCTION, SCRIPT
 

@@ -70,7 +70,9 @@ void Watches::OnDatabaseChanged(int db) {
   std::string prefix = Name(db, "");
   for (const auto& [name, list] : watches_) {
     if (name.compare(0, prefix.size(), prefix) != 0) continue;
-    bool exists = peek_(db, std::string_view(name).substr(prefix.size())).exists;
+    // What is there but expired counts as missing, before and after.
+    targets::KeyInfo info = peek_(db, std::string_view(name).substr(prefix.size()));
+    bool exists = info.exists && !info.expired;
     for (const Watch& watch : list) {
       if (exists || watch.existed) Touch(watch);
     }

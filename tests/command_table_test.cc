@@ -526,7 +526,7 @@ TEST(CommandCommandTest, InfoOfAContainerHoldsItsSubcommands) {
                                   ":0", ":0", ":0", "~1", "+@slow", "~0", "~0", "~0"});
   const std::string whole = Ask({"COMMAND", "INFO", "cluster"}, 3);
   EXPECT_EQ(whole.find(Lines({"*1", "*10", "$7", "cluster", ":-2", "~0", ":0", ":0", ":0", "~1",
-                              "+@slow", "~0", "~0", "*5", "*10", "$12", "cluster|myid"})),
+                              "+@slow", "~0", "~0", "*11", "*10", "$12", "cluster|myid"})),
             0u);
   EXPECT_EQ(whole.substr(whole.size() - help.size()), help);
   EXPECT_EQ(Ask({"COMMAND", "INFO", "CLUSTER|HELP"}, 3), "*1\r\n" + help);

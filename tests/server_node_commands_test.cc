@@ -267,7 +267,7 @@ TEST_F(NodeCommandsTest, ClientSwitches) {
 }
 
 TEST_F(NodeCommandsTest, HelpOfContainers) {
-  for (std::string_view name : {"CLIENT", "CLUSTER", "DEBUG", "CONFIG", "COMMAND"}) {
+  for (std::string_view name : {"CLIENT", "CLUSTER", "DEBUG", "CONFIG", "COMMAND", "SENTINEL"}) {
     std::string help = client_.Ask({name, "HELP"});
     EXPECT_EQ(help[0], '*') << name;
     EXPECT_TRUE(Has(help, "+" + std::string(name) + " <subcommand> [<arg> [value] [opt] ...]."));
@@ -448,6 +448,31 @@ TEST_F(NodeCommandsTest, ANodeAloneIsAMasterOfAllSlots) {
   std::string role = client_.Ask({"ROLE"});
   EXPECT_EQ(role.rfind("*3\r\n$6\r\nmaster\r\n:", 0), 0u) << role;
   EXPECT_TRUE(role.ends_with("\r\n*0\r\n")) << role;
+}
+
+// What clients of Redis Cluster and of Sentinel ask.
+TEST_F(NodeCommandsTest, ANodeAloneIsFoundByClientsOfOtherKinds) {
+  const std::string port = std::to_string(node_->port());
+  const std::string id = client_.AskText({"CLUSTER", "MYID"});
+  const std::string address = "$9\r\n127.0.0.1\r\n";
+  EXPECT_EQ(client_.Ask({"CLUSTER", "SLOTS"}),
+            "*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n" + address + ":" + port + "\r\n$40\r\n" + id +
+                "\r\n*0\r\n");
+  EXPECT_TRUE(Has(client_.Ask({"CLUSTER", "SHARDS"}), "$6\r\nhealth\r\n$6\r\nonline\r\n"));
+  EXPECT_EQ(client_.Ask({"CLUSTER", "KEYSLOT", "foo"}), ":12182\r\n");
+  EXPECT_EQ(client_.Ask({"CLUSTER", "KEYSLOT", "a{foo}b"}), ":12182\r\n");
+  EXPECT_EQ(client_.Ask({"CLUSTER", "KEYSLOT", "foo{}{bar}"}), ":8363\r\n");
+  EXPECT_EQ(client_.Ask({"CLUSTER", "REPLICAS", id}), "*0\r\n");
+  EXPECT_EQ(client_.AskText({"CLUSTER", "MYSHARDID"}).size(), 40u);
+  EXPECT_EQ(client_.Ask({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"}),
+            "*2\r\n" + address + "$" + std::to_string(port.size()) + "\r\n" + port + "\r\n");
+  EXPECT_EQ(client_.Ask({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", "other"}), "*-1\r\n");
+  EXPECT_EQ(client_.Ask({"SENTINEL", "REPLICAS", "main"}), "*0\r\n");
+  EXPECT_EQ(client_.Ask({"SENTINEL", "MASTER", "other"}),
+            "-ERR No such master with that name\r\n");
+  EXPECT_TRUE(Has(client_.Ask({"SENTINEL", "MASTERS"}), "$5\r\nflags\r\n$6\r\nmaster\r\n"));
+  EXPECT_EQ(client_.Ask({"SENTINEL", "CKQUORUM", "main"}),
+            "+OK 1 usable Sentinels. Quorum and failover authorization can be reached\r\n");
 }
 
 TEST_F(NodeCommandsTest, WaitAndFailoverAlone) {
