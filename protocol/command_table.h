@@ -26,6 +26,7 @@ enum class Owner : uint8_t {
   kId,    // targets/id
   kChat,  // targets/chat
   kPubsub,  // targets/pubsub
+  kTarget,  // every cluster's target, of any type: targets/cluster_machine.h, targets/ledger.h
 };
 
 // Redis' command flags (COMMAND INFO shows those Redis shows), and what only routing needs.

@@ -6,7 +6,12 @@ namespace understudy::protocol::rows {
 namespace {
 
 constexpr Argument kTargetArguments[] = {String("name")};
-constexpr Argument kNextidArguments[] = {Optional(String("name"))};
+constexpr Argument kCallArguments[] = {String("name"), Multiple(String("argument"))};
+constexpr Argument kLoadArguments[] = {String("file")};
+constexpr Argument kSelf[] = {Token("self", "SELF"), Integer("client-id", "CLIENT")};
+constexpr Argument kLinkArguments[] = {String("name"), OneOf("client", kSelf)};
+constexpr Argument kNextidArguments[] = {Optional(String("name")),
+                                         Optional(Integer("count", "COUNT"))};
 constexpr Argument kRoomArguments[] = {String("room")};
 constexpr Argument kChatSendArguments[] = {String("room"), String("message")};
 constexpr Argument kChatHistoryArguments[] = {String("room"), Optional(Integer("count", "COUNT")),
@@ -32,12 +37,30 @@ constexpr CommandRow kRows[] = {
     {"target.state", 2, kReadonly | kWholeKeyspace, kCatDangerous, Owner::kNode, Group::kTarget,
      "0.1.0", "Describes the state of a cluster's target.", "O(N), N elements of the state",
      kNoKeys, kTargetArguments},
+    {"target.call", -3, kWrite | kDenyOom, 0, Owner::kTarget, Group::kTarget, "0.1.0",
+     "Has a cluster's target execute a request, and returns its reply.", "Depends on the target.",
+     kNoKeys, kCallArguments},
+    {"target.cast", -3, kWrite | kDenyOom, 0, Owner::kTarget, Group::kTarget, "0.1.0",
+     "Has a cluster's target execute a request; the reply is OK or an error.",
+     "Depends on the target.", kNoKeys, kCallArguments},
+    {"target.link", -3, kWrite | kDenyOom | kNoScript, 0, Owner::kTarget, Group::kTarget, "0.1.0",
+     "Links a connection of this node to a cluster: its target hears of the connection's end.",
+     "O(log N), N links", kNoKeys, kLinkArguments},
+    {"target.unlink", -3, kWrite | kNoScript, 0, Owner::kTarget, Group::kTarget, "0.1.0",
+     "Ends a link.", "O(log N), N links", kNoKeys, kLinkArguments},
+    {"target.load", 2, kAdmin | kNoAsyncLoading | kNoScript, 0, Owner::kNode, Group::kTarget,
+     "0.1.0", "Loads a type of targets from a shared object.", "O(1)", kNoKeys, kLoadArguments},
+    WithTips(kNondeterministic,
+             {"target.types", 1, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
+              "Lists the types of targets that this node can run.", "O(N), N types"}),
     {"target.help", 1, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
      "Lists the commands about targets.", "O(1)"},
 
     {"nextid", -1, kWrite | kDenyOom | kFast, 0, Owner::kId, Group::kTarget, "0.1.0",
-     "Returns the next of the numbers 0, 1, 2, ..., each of them once.", "O(1)", kNoKeys,
-     kNextidArguments},
+     "Returns the next of the numbers 0, 1, 2, ..., each of them once; or the first and the last "
+     "of "
+     "the next COUNT.",
+     "O(1)", kNoKeys, kNextidArguments},
 
     {"chat.send", 3, kWrite | kDenyOom, 0, Owner::kChat, Group::kTarget, "0.1.0",
      "Sends a message to everyone who joined a room.", "O(N), N users of the room", kNoKeys,
@@ -47,6 +70,16 @@ constexpr CommandRow kRows[] = {
      kChatHistoryArguments},
     {"chat.users", 2, kReadonly, 0, Owner::kChat, Group::kTarget, "0.1.0",
      "Returns who joined a room.", "O(N), N users of the room", kNoKeys, kRoomArguments},
+    {"chat.start", 2, kWrite | kDenyOom, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Starts a room, which stays until it is stopped.", "O(log N), N rooms", kNoKeys,
+     kRoomArguments},
+    {"chat.stop", 2, kWrite, 0, Owner::kChat, Group::kTarget, "0.1.0",
+     "Ends a room with its history; all leave it.", "O(N), N users and messages", kNoKeys,
+     kRoomArguments},
+    WithTips(kNondeterministic,
+             {"chat.nodes", 2, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
+              "Returns the nodes that keep a room, the global's first.", "O(N), N nodes", kNoKeys,
+              kRoomArguments}),
     {"chat.join", -2, kWrite | kDenyOom | kNoScript, 0, Owner::kChat, Group::kTarget, "0.1.0",
      "Joins a room: the connection gets its messages from now on.", "O(N), N users of the room",
      kNoKeys, kChatJoinArguments},

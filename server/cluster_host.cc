@@ -21,8 +21,8 @@ constexpr Index kApplyAtOnce = 20000;
 constexpr int kTimerCalls = 4;
 }  // namespace
 
-// Keeps what a request or an entry publishes until its reply has its place; subscriptions take
-// effect at once.
+// Keeps what a request or an entry publishes until its reply has its place. Subscriptions take
+// effect at once, or behind what was published before them.
 class ClusterHost::Publisher : public targets::Publisher {
  public:
   explicit Publisher(const Environment* environment) : env_(environment) {}
@@ -39,10 +39,10 @@ class ClusterHost::Publisher : public targets::Publisher {
     kept_.push_back(std::move(kept));
   }
   void Subscribe(const targets::Client& client, std::string_view channel) override {
-    if (client.node_id == env_->id && !muted_) env_->clients->OnSubscribe(client.id, channel);
+    Change(client, channel, What::kSubscribe);
   }
   void Unsubscribe(const targets::Client& client, std::string_view channel) override {
-    if (client.node_id == env_->id && !muted_) env_->clients->OnUnsubscribe(client.id, channel);
+    Change(client, channel, What::kUnsubscribe);
   }
 
   size_t Receivers(std::string_view channel, std::string_view kind) override {
@@ -55,16 +55,34 @@ class ClusterHost::Publisher : public targets::Publisher {
     std::vector<Kept> kept;
     kept.swap(kept_);
     for (const Kept& one : kept) {
+      if (one.what != What::kPublication) {
+        Do(one.client, one.channel, one.what);
+        continue;
+      }
       std::vector<std::string_view> fields(one.fields.begin(), one.fields.end());
       env_->clients->OnPublication({one.channel, one.kind, fields}, gate_);
     }
   }
 
  private:
+  enum class What : uint8_t { kPublication, kSubscribe, kUnsubscribe };
   struct Kept {
     std::string channel, kind;
     std::vector<std::string> fields;
+    What what = What::kPublication;
+    uint64_t client = 0;
   };
+
+  void Change(const targets::Client& client, std::string_view channel, What what) {
+    if (client.node_id != env_->id || muted_) return;
+    if (kept_.empty()) return Do(client.id, channel, what);
+    kept_.push_back({std::string(channel), {}, {}, what, client.id});  // in its place
+  }
+  void Do(uint64_t client, std::string_view channel, What what) {
+    what == What::kSubscribe ? env_->clients->OnSubscribe(client, channel)
+                             : env_->clients->OnUnsubscribe(client, channel);
+  }
+
   const Environment* env_;
   std::vector<Kept> kept_;
   Gate gate_;
@@ -504,8 +522,8 @@ void ClusterHost::Cron(Micros now) {
   TrimLog();
 }
 
-// A disk that takes longer than the lock's time to live for one write, while others have made durable
-// what waits for it, would stop this node sooner or later; an fsync is never given up.
+// A disk that takes longer than the lock's time to live for one write, while others have made
+// durable what waits for it, would stop this node sooner or later; an fsync is never given up.
 void ClusterHost::MaybeResign(Micros now) {
   if (member_->role() != Role::kGlobal || member_->transferring() || persisted_ == 0) return;
   const Micros busy = env_.writer->busy_for().count();

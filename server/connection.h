@@ -50,6 +50,7 @@ struct Session {
   bool authenticated = true;
   bool readonly = false;
   bool no_evict = false, no_touch = false;
+  bool linked = false;  // a target may want to hear of its end
   bool track = false;  // what the command being dispatched reads is to be remembered
   bool monitor = false;  // gets what other clients send; see monitors.h
   enum class ReplyMode : uint8_t { kOn, kOff, kSkipNext, kSkipThis } reply_mode = ReplyMode::kOn;

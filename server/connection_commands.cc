@@ -152,7 +152,7 @@ void HandleQuit(NodeRequest& request) {
 // Names of library and version stay: they tell what is behind the connection.
 void HandleReset(NodeRequest& request) {
   Session& session = request.connection.session();
-  request.node.dispatcher().LeaveChannels(request.connection);
+  request.node.dispatcher().LeaveChannels(request.connection, "reset");
   request.node.transactions().Reset(request.connection);
   request.node.monitors().Remove(request.connection);
   request.node.tracking().End(request.connection);

@@ -201,6 +201,7 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
                                               std::span<const std::string_view> args) {
   Session& session = connection.session();
   session.last_command = &command;
+  if (command.row->owner == Owner::kTarget) session.linked = true;  // it may be, from now on
   targets::Request request;
   request.command = &command;
   request.args = args;
@@ -583,28 +584,17 @@ void Dispatcher::OnClosed(Connection& connection) {
   node_->monitors().Remove(connection);
   node_->tracking().End(connection);
   node_->transactions().Reset(connection);
-  LeaveChannels(connection);
+  LeaveChannels(connection, "disconnected");
 }
 
-void Dispatcher::LeaveChannels(Connection& connection) {
+void Dispatcher::LeaveChannels(Connection& connection, std::string_view reason) {
   Session& session = connection.session();
-  if (!session.subscriber()) return;
-  const Command* leave = node_->table().FindByName("chat.leave");
-  for (const std::string& channel : session.subscriptions(Session::Subscription::kRoom)) {
-    std::string_view room = std::string_view(channel).substr(channel.find(':') + 1);
-    std::string_view args[] = {"chat.leave", room};
-    node_->forwarder().ForwardFor(session.id, *leave, args, node_->now(),
-                                  node_->options().cluster_wait_ms * 1000);
+  if (session.linked || !session.subscriptions(Session::Subscription::kRoom).empty()) {
+    node_->link_watch().OnClosed(session.id, reason, node_->now(),
+                                 node_->options().cluster_wait_ms * 1000);
+    session.linked = false;
   }
-  node_->subscriptions().RemoveAll(connection);
-}
-
-void Dispatcher::LeaveRoomsOfEarlierRun() {
-  constexpr Micros kWait = Micros{3600} * 1000 * 1000;  // there may be no global for a while
-  constexpr uint64_t kNoClient = 0;                     // all of them: see chat_target.h
-  std::string_view args[] = {"chat.leave", "*"};
-  node_->forwarder().ForwardFor(kNoClient, *node_->table().FindByName(args[0]), args, node_->now(),
-                                kWait);
+  if (session.subscriber()) node_->subscriptions().RemoveAll(connection);
 }
 
 }  // namespace understudy::server

@@ -70,9 +70,7 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
                            std::string_view reply) override;
 
   // The connection leaves all it joined through targets.
-  void LeaveChannels(Connection& connection);
-  // At the start: clients of an earlier run of this node leave the rooms they were still in.
-  void LeaveRoomsOfEarlierRun();
+  void LeaveChannels(Connection& connection, std::string_view reason);
 
   // End of the turn: reads executed in it need the lease.
   void ConfirmReads(cluster::Micros now);

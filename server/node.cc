@@ -166,6 +166,9 @@ bool Node::Open(std::string* error) {
   if (!options.logfile.empty() && !log_->Open(options.logfile, error)) return false;
   if (!options.pidfile.empty()) std::ofstream(options.pidfile) << getpid() << "\n";
 
+  for (const std::string& file : options.loadtarget) {
+    if (!plugins_.Load(file, log_.get(), error)) return false;
+  }
   identity_.id = directory_->node_id();
   identity_.run = random_.Next() | 1;
   connection_environment_.now = identity_.started_at = BootMicros();
@@ -210,7 +213,6 @@ bool Node::Open(std::string* error) {
                      now());
   }
   FollowConfiguration();
-  dispatcher_.LeaveRoomsOfEarlierRun();
   cron_->Start(0);
   return true;
 }
@@ -282,7 +284,10 @@ bool Node::Listen(std::string* error) {
   forwarder_ =
       std::make_unique<Forwarder>(host_.get(), peers_.get(), connections_.get(), &dispatcher_,
                                   &connection_environment_, identity_.id, identity_.run);
-  remote_commands_ = std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_, &instruments_);
+  link_watch_ = std::make_unique<LinkWatch>(host_.get(), forwarder_.get(), connections_.get(),
+                                            peers_.get(), table_, identity_.id, identity_.run);
+  remote_commands_ =
+      std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_, &instruments_);
   return true;
 }
 
@@ -301,6 +306,7 @@ void Node::MakePeers() {
   events.dead = [this](const cluster::NodeId& id, cluster::RunId run) {
     RefreshNow();
     host_->member().PeerDead(id, run, now());
+    link_watch_->OnDead(id, run);
   };
   Peers::Self self{identity_.id, identity_.name, identity_.address, identity_.run,
                    options().PeerPassword()};
@@ -407,6 +413,7 @@ void Node::Cron() {
   instruments_.Worked("expire-cycle");
   forwarder_->Expire(now());
   dispatcher_.Expire(now());
+  link_watch_->Cron(now(), options().cluster_wait_ms * 1000);
   FollowConfiguration();
   connections_->CloseOverOutputLimit();
   connections_->CloseIdle(now(), options().timeout_s * 1000 * 1000);

@@ -18,12 +18,14 @@
 #include "server/forwarder.h"
 #include "server/instruments.h"
 #include "server/key_events.h"
+#include "server/link_watch.h"
 #include "server/log_writer.h"
 #include "server/monitors.h"
 #include "server/logger.h"
 #include "server/node_commands.h"
 #include "server/options.h"
 #include "server/peer_requests.h"
+#include "server/plugins.h"
 #include "server/peers.h"
 #include "server/random.h"
 #include "server/rate_meter.h"
@@ -71,6 +73,8 @@ class Node {
   ClusterHost& host() { return *host_; }
   Peers& peers() { return *peers_; }
   Forwarder& forwarder() { return *forwarder_; }
+  Plugins& plugins() { return plugins_; }
+  LinkWatch& link_watch() { return *link_watch_; }
   RemoteCommands& remote_commands() { return *remote_commands_; }
   KeyEvents& key_events() { return *key_events_; }
   Tracking& tracking() { return *tracking_; }
@@ -118,6 +122,7 @@ class Node {
   std::unique_ptr<Logger> log_;
   std::unique_ptr<Config> config_;
   std::shared_ptr<targets::TargetOptions> target_options_;
+  Plugins plugins_;
   std::unique_ptr<DataDirectory> directory_;
   Random random_;
   Identity identity_;
@@ -138,6 +143,7 @@ class Node {
   Dispatcher dispatcher_;
   std::unique_ptr<ClusterHost> host_;
   std::unique_ptr<Forwarder> forwarder_;
+  std::unique_ptr<LinkWatch> link_watch_;
   std::unique_ptr<RemoteCommands> remote_commands_;
   std::unique_ptr<DiskListener> disk_listener_;
   std::unique_ptr<FdEvent> disk_events_;

@@ -23,6 +23,7 @@
 namespace understudy::server {
 
 enum class FsyncPolicy : uint8_t { kEverySecond, kAlways, kNo };  // --appendfsync
+enum class LoadCommand : uint8_t { kNo, kYes, kLocal };           // --enable-target-load-command
 enum class ReadMode : uint8_t { kLease, kQuorum };                // --reads
 
 // client-output-buffer-limit of one class of clients; 0: no limit.
@@ -45,8 +46,10 @@ struct Options {
   int64_t maxclients = 10000;
 
   // Cluster
-  std::string name;                   // "node-<port>" unless given; empty for port 0
-  std::vector<std::string> join;      // "host:port"
+  std::string name;                     // "node-<port>" unless given; empty for port 0
+  std::vector<std::string> join;        // "host:port"
+  std::vector<std::string> loadtarget;  // files
+  LoadCommand enable_target_load_command = LoadCommand::kLocal;
   std::string cluster_announce_ip;    // where peers reach this node; empty: found out by itself
   int64_t cluster_announce_port = 0;  // 0: port
   int64_t lock_ttl_ms = 1000;

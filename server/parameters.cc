@@ -17,12 +17,14 @@ constexpr size_t kMaxPasswordBytes = 512;
 
 // Words of the enumerations, by value.
 constexpr std::string_view kFsyncWords[] = {"everysec", "always", "no"};
+constexpr std::string_view kLoadWords[] = {"no", "yes", "local"};
 constexpr std::string_view kReadWords[] = {"lease", "quorum"};
 constexpr std::string_view kEvictionWords[] = {
     "noeviction",   "allkeys-lru",  "allkeys-lfu",     "allkeys-random",
     "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"};
 constexpr std::string_view kLevelWords[] = {"debug", "verbose", "notice", "warning"};
 std::span<const std::string_view> WordsOf(FsyncPolicy) { return kFsyncWords; }
+std::span<const std::string_view> WordsOf(LoadCommand) { return kLoadWords; }
 std::span<const std::string_view> WordsOf(ReadMode) { return kReadWords; }
 std::span<const std::string_view> WordsOf(targets::EvictionPolicy) { return kEvictionWords; }
 std::span<const std::string_view> WordsOf(Logger::Level) { return kLevelWords; }
@@ -175,6 +177,18 @@ const Parameter kParameters[] = {
              "says that it is a member of one; without it a new node makes a cluster of its own",
      .check = CheckHostAndPort,
      .separator = ','},
+    {.group = "Cluster",
+     .name = "loadtarget",
+     .field = &Options::loadtarget,
+     .value_name = "<file[,...]>",
+     .help = "shared objects with target types (see README.md, \"Write your own target\")",
+     .check = CheckText,
+     .separator = ','},
+    {.group = "Cluster",
+     .name = "enable-target-load-command",
+     .field = &Options::enable_target_load_command,
+     .value_name = "<yes|no|local>",
+     .help = "who may load more of them with TARGET.LOAD; local: clients on this host"},
     {.group = "Cluster",
      .name = "cluster-announce-ip",
      .field = &Options::cluster_announce_ip,

@@ -29,7 +29,7 @@ struct Parameter {
   using Field =
       std::variant<std::monostate, bool Options::*, int64_t Options::*, std::string Options::*,
                    std::vector<std::string> Options::*, FsyncPolicy Options::*, ReadMode Options::*,
-                   Logger::Level Options::*, OutputLimits Options::*,
+                   LoadCommand Options::*, Logger::Level Options::*, OutputLimits Options::*,
                    targets::EvictionPolicy Options::*>;
   // Further conditions on a text, or on each text of a list.
   using Check = bool (*)(std::string_view text, std::string* why);

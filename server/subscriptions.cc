@@ -11,7 +11,9 @@ std::string TextOf(const targets::Publication& publication) {
   bool message =
       publication.kind == targets::kMessage || publication.kind == targets::kShardMessage;
   std::string text;
+  if (!message) text = publication.kind.substr(publication.kind.find('.') + 1);
   for (size_t i = message ? 0 : 1; i < publication.fields.size(); ++i) {
+    if (!message && publication.fields[i].empty() && i + 1 == publication.fields.size()) break;
     if (!text.empty()) text.push_back(' ');
     text.append(publication.fields[i]);
   }

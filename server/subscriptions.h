@@ -6,8 +6,8 @@
 //   of channels  that it subscribed to: ["message", channel, text], a push in RESP3
 //   of patterns  that match the channel: ["pmessage", pattern, channel, text]
 //   of shard channels, which are names of their own: ["smessage", channel, text]
-// text is a message's one field; of other publications the fields behind the first (the room),
-// joined by spaces. A publication takes its place in the connection's reply queue, gated by the
+// text is a message's one field; of other publications what they are ("message" of "chat.message")
+// and the fields behind the first (the room), joined by spaces. A publication takes its place in the connection's reply queue, gated by the
 // entry that caused it.
 // One thread.
 #pragma once

@@ -87,6 +87,13 @@ void HandleNodes(NodeRequest& request) {
   for (const MemberView& member : members) request.reply.Bulk(member.info.name);
 }
 
+// The rooms are part of `main`.
+void HandleChatNodes(NodeRequest& request) {
+  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  request.reply.Array(members.size());
+  for (const MemberView& member : members) request.reply.Bulk(member.info.name);
+}
+
 void HandleRunning(NodeRequest& request) { request.reply.Integer(Exists(request) ? 1 : 0); }
 
 // Of all that was executed here: the reply waits until that is committed. A state that is to be
@@ -99,11 +106,58 @@ void HandleState(NodeRequest& request) {
   std::string text = "type:" + std::string(host.target().type()) + "\r\n";
   text += "index:" + std::to_string(host.state_index()) + "\r\n";
   text += "digest:" + host.Digest() + "\r\n";
+  if (const std::string versions = host.target().Versions(); !versions.empty()) {
+    text += "versions:" + versions + "\r\n";
+  }
+  text += host.target().Describe();
   request.reply.Verbatim("txt", text);
+}
+
+void HandleLoad(NodeRequest& request) {
+  const LoadCommand allowed = request.node.options().enable_target_load_command;
+  const std::string_view address = request.connection.session().address;
+  const bool local =
+      address.starts_with("127.") || address.starts_with("[::1]") || address.starts_with("::1");
+  if (allowed == LoadCommand::kNo || (allowed == LoadCommand::kLocal && !local)) {
+    return request.reply.Error(
+        "ERR TARGET.LOAD is not allowed here, see the parameter enable-target-load-command");
+  }
+  std::string error;
+  if (!request.node.plugins().Load(std::string(request.args[1]), &request.node.log(), &error)) {
+    return request.reply.Error("ERR " + error);
+  }
+  request.reply.Ok();
+}
+
+void HandleTypes(NodeRequest& request) {
+  protocol::ReplyWriter& reply = request.reply;
+  const auto& types = request.node.plugins().types().all();
+  reply.Array(types.size());
+  for (const targets::TargetType& type : types) {
+    reply.Map(5);
+    reply.Bulk("type");
+    reply.Bulk(type.name);
+    reply.Bulk("summary");
+    reply.Bulk(type.summary);
+    reply.Bulk("file");
+    type.plugin == nullptr ? reply.Null() : reply.Bulk(type.origin);
+    reply.Bulk("state-version");
+    reply.Integer(type.plugin == nullptr ? 0 : type.plugin->state_version);
+    reply.Bulk("updates-version");
+    reply.Integer(type.plugin == nullptr ? 0 : type.plugin->update_version);
+  }
 }
 
 void HandleHelp(NodeRequest& request) {
   static constexpr std::string_view kLines[] = {
+      "TARGET.CALL <cluster> <argument> [<argument> ...]",
+      "    Has the cluster's target execute a request, and returns its reply.",
+      "TARGET.CAST <cluster> <argument> [<argument> ...]",
+      "    The same; the reply is OK or an error.",
+      "TARGET.LINK <cluster> SELF|CLIENT <client-id>",
+      "    Links this connection, or another one of this node: the target hears of its end.",
+      "TARGET.UNLINK <cluster> SELF|CLIENT <client-id>",
+      "    Ends a link.",
       "TARGET.LOCK <cluster>",
       "    Who holds the cluster's lock key, in which term, for how many milliseconds more.",
       "TARGET.NODES <cluster>",
@@ -115,6 +169,10 @@ void HandleHelp(NodeRequest& request) {
       "    is known here of run, index and lag.",
       "TARGET.STATE <cluster>",
       "    Type of the cluster's target, index and digest of its state on this node.",
+      "TARGET.LOAD <file>",
+      "    Loads a shared object with a type of targets.",
+      "TARGET.TYPES",
+      "    The types of targets that this node can run.",
       "TARGET.HELP",
       "    Print this help.",
   };
@@ -126,9 +184,11 @@ void HandleHelp(NodeRequest& request) {
 
 std::span<const NamedHandler> TargetCommandHandlers() {
   static constexpr NamedHandler kHandlers[] = {
-      {"target.lock", HandleLock},   {"target.servers", HandleServers},
-      {"target.nodes", HandleNodes}, {"target.running", HandleRunning},
-      {"target.state", HandleState}, {"target.help", HandleHelp},
+      {"target.lock", HandleLock},     {"target.servers", HandleServers},
+      {"target.nodes", HandleNodes},   {"target.running", HandleRunning},
+      {"target.state", HandleState},   {"target.help", HandleHelp},
+      {"chat.nodes", HandleChatNodes}, {"target.load", HandleLoad},
+      {"target.types", HandleTypes},
   };
   return kHandlers;
 }

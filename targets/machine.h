@@ -183,7 +183,8 @@ class Machine {
   virtual void OnExit(const Client& /*client*/, std::string_view /*reason*/, Context& /*context*/) {
   }
 
-  // For people (TARGET.STATE): lines that end with CR LF, "field:value" or free text.
+  // Of the state, for people (TARGET.STATE): lines that end with CR LF, "field:value" or free text.
+  // Equal on all members that applied the same log.
   virtual std::string Describe() const { return {}; }
   // Not empty: the target has answered `stop`; when the entry that says so is committed the cluster
   // is to end on every node. Set by Handle(), OnExit(), OnTimer() and Apply(); part of the state.

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kIdField = "understudy-id";
 constexpr std::string_view kChatField = "understudy-chat";
+constexpr std::string_view kLinksField = "understudy-links";
 // What may read the file: the newest Redis whose semantics are ours.
 constexpr std::string_view kRedisVersion = "7.2.0";
 constexpr size_t kEndBytes = 1 + 8;  // kEof and the checksum
@@ -40,6 +41,13 @@ void MainTarget::Handle(const Request& request, Context& context) {
       return chat_.Handle(request, context);
     case protocol::Owner::kPubsub:
       return pubsub_.Handle(request, context);
+    case protocol::Owner::kTarget:
+      if (const std::string_view name = request.command->row->name;
+          name == "target.link" || name == "target.unlink") {
+        return HandleLinkCommand(request, context, &ledger_, this);
+      }
+      return context.reply->Error(
+          "ERR the cluster 'main' has commands of its own, not TARGET.CALL");
     case protocol::Owner::kNode:
     case protocol::Owner::kTransaction:
     case protocol::Owner::kPeer:
@@ -53,6 +61,7 @@ bool MainTarget::Apply(int db, std::span<const std::string_view> args, Context& 
   for (const NotKv& other : not_kv_) {
     if (args[0] == other.name) return other.target->Apply(db, args, context);
   }
+  if (args[0].starts_with("target.")) return ledger_.Apply(args, context.index);
   return kv_.Apply(db, args, context);
 }
 
@@ -71,6 +80,9 @@ bool MainTarget::Snapshot(const SnapshotSink& sink) const {
     out.Raw(piece);
     return out.ok();
   };
+  std::string links;
+  ledger_.AppendTo(&links);
+  if (!ledger_.empty()) out.Aux(kLinksField, links);
   if (!id_.Snapshot(field(kIdField)) || !chat_.Snapshot(field(kChatField)) ||
       !kv_.Snapshot(section)) {
     return false;
@@ -91,6 +103,9 @@ class MainTarget::Cursor : public SnapshotCursor {
     writer_.Header();
     writer_.Aux("redis-ver", kRedisVersion);
     writer_.Aux("redis-bits", "64");
+    std::string links;
+    target->ledger_.AppendTo(&links);
+    if (!target->ledger_.empty()) writer_.Aux(kLinksField, links);
   }
 
   Status Step(size_t work, const SnapshotSink& sink) override {
@@ -144,7 +159,7 @@ std::unique_ptr<SnapshotCursor> MainTarget::BeginSnapshot() {
 bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
   kv::RdbReader in(snapshot);
   in.Header();
-  std::string id_state, chat_state, name_scratch, value_scratch;
+  std::string id_state, chat_state, links, name_scratch, value_scratch;
   while (!in.failed() && !in.rest().empty() &&
          in.rest()[0] == static_cast<char>(kv::RdbOpcode::kAux)) {
     in.Byte();
@@ -152,6 +167,7 @@ bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
     const std::string_view value = in.String(&value_scratch);
     if (name == kIdField) id_state += value;
     if (name == kChatField) chat_state += value;
+    if (name == kLinksField) links += value;
   }
   // What is between the fields and the end is kv's.
   if (!in.failed() &&
@@ -165,6 +181,12 @@ bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
   in.Checksum();
   if (in.failed()) {
     *error = in.error();
+    return false;
+  }
+  ledger_.Clear();
+  std::string_view rest = links;
+  if (!rest.empty() && (!ledger_.TakeFrom(&rest) || !rest.empty())) {
+    *error = "the links are damaged";
     return false;
   }
   if (id_state.empty()) id_.Clear();
@@ -187,11 +209,33 @@ void MainTarget::Clear() {
   kv_.Clear();
   id_.Clear();
   chat_.Clear();
+  ledger_.Clear();
+}
+
+void MainTarget::VisitLinks(const std::function<void(const Client&)>& visit) const {
+  ledger_.VisitLinks(visit);
+  chat_.VisitLinks(visit);
+}
+
+void MainTarget::OnExit(const Client& client, std::string_view reason, Context& context) {
+  const std::string node(client.node_id);  // it may be the link's own
+  const Client gone{node, client.id, client.run};
+  if (ledger_.Linked(gone)) ledger_.Unlink(gone, context);
+  chat_.OnExit(gone, reason, context);
+}
+
+std::string MainTarget::Describe() const {
+  return "links:" + std::to_string(links()) + "\r\n" + id_.Describe() + chat_.Describe();
 }
 
 std::string MainTarget::Digest() const {
   Digest160 sum = id_.StateDigest();
   sum += chat_.StateDigest();
+  if (!ledger_.empty()) {
+    DigestBuilder links("links");
+    ledger_.AddTo(&links);
+    sum += links.Finish();
+  }
   Digest160 kv_digest;
   if (Digest160::FromHex(kv_.Digest(), &kv_digest)) sum += kv_digest;
   return sum.Hex();

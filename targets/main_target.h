@@ -2,9 +2,9 @@
 //
 // Its snapshot is one RDB file (targets/kv/rdb.h), which redis-server loads with the keys in it:
 //   header, AUX "redis-ver", "redis-bits",
-//   AUX "understudy-id" and "understudy-chat": the states of those targets (their headers say how),
-//   each cut into any number of fields of that name that are put together again,
-//   the database sections of kv, end and checksum.
+//   AUX "understudy-id", "understudy-chat", "understudy-links": the states of those targets and of
+//   the ledger (their headers say how), each cut into any number of fields of that name that are
+//   put together again, the database sections of kv, end and checksum.
 // Fields that are missing stand for an empty state, so a file of redis-server can be restored; AUX
 // fields of other names are passed over.
 #pragma once
@@ -17,9 +17,10 @@
 #include "targets/chat/chat_target.h"
 #include "targets/id/id_target.h"
 #include "targets/kv/kv_target.h"
+#include "targets/ledger.h"
+#include "targets/machine.h"
 #include "targets/pubsub/pubsub_target.h"
 #include "targets/registry.h"
-#include "targets/machine.h"
 
 namespace understudy::targets {
 
@@ -46,6 +47,11 @@ class MainTarget : public Machine {
     kv_.Prefetch(db, keys);
   }
 
+  void VisitLinks(const std::function<void(const Client&)>& visit) const override;
+  size_t links() const override { return ledger_.links() + chat_.links(); }
+  void OnExit(const Client& client, std::string_view reason, Context& context) override;
+  std::string Describe() const override;
+
   const kv::KvTarget& kv() const { return kv_; }
   kv::KvTarget& kv() { return kv_; }
 
@@ -58,6 +64,7 @@ class MainTarget : public Machine {
   IdTarget id_;
   ChatTarget chat_;
   PubsubTarget pubsub_;
+  Ledger ledger_;  // links alone: these targets have no timers
   // The names of the commands of id and chat, which are few: an effect of any other name is kv's.
   struct NotKv {
     std::string_view name;

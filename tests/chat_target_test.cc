@@ -57,7 +57,7 @@ TEST_F(ChatTest, JoinSendLeave) {
   EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*2\r\n$4\r\nfred\r\n$5\r\npeter\r\n");
   EXPECT_EQ(As(1, {"CHAT.LEAVE", "tea"}), "+OK\r\n");
   EXPECT_EQ(Published(), (Lines{"unsubscribe aaaa:1 chat:tea",
-                                "chat:tea chat.leave [tea][1700000000005][fred]"}));
+                                "chat:tea chat.leave [tea][1700000000005][fred][]"}));
   EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*1\r\n$5\r\npeter\r\n");
   EXPECT_EQ(As(1, {"CHAT.LEAVE", "tea"}), "+OK\r\n") << "not a member any more";
   EXPECT_EQ(As(1, {"CHAT.LEAVE", "nowhere"}), "+OK\r\n");
@@ -225,23 +225,70 @@ TEST_F(ChatTest, RoomsThatNeverHadAMessageEndWithTheirLastUser) {
   EXPECT_EQ(chat().rooms(), 1u);
 }
 
-TEST_F(ChatTest, AllClientsOfANodeLeave) {
-  As(1, {"CHAT.JOIN", "tea"});
-  As(2, {"CHAT.JOIN", "tea"});
+TEST_F(ChatTest, WhoIsGoneLeavesAllRooms) {
+  const Client fred{kNodeA, 1, 77};
+  const auto run = [&](const TargetPair::Args& args) { return pair_.RunAs(fred, args); };
+  run({"CHAT.JOIN", "tea", "fred"});
+  run({"CHAT.JOIN", "coffee", "freddy"});
   As(1, {"CHAT.JOIN", "tea", "peter"}, kNodeB);
-  As(2, {"CHAT.JOIN", "coffee"});
+  As(1, {"CHAT.JOIN", "tea", "of another run"});
+  EXPECT_EQ(chat().links(), 3u);
+  size_t visited = 0;
+  chat().VisitLinks([&](const Client& client) {
+    visited += client.node_id == kNodeA && client.id == 1 && client.run == 77;
+  });
+  EXPECT_EQ(visited, 1u) << "one link a client, in however many rooms it is";
   Published();
-  EXPECT_EQ(As(0, {"CHAT.LEAVE", "*"}), "+OK\r\n");
-  EXPECT_EQ(Published(), (Lines{"unsubscribe aaaa:2 chat:coffee",
-                                "chat:coffee chat.leave [coffee][1700000000000][user2@aaaa1111]",
-                                "unsubscribe aaaa:1 chat:tea",
-                                "chat:tea chat.leave [tea][1700000000000][user1@aaaa1111]",
-                                "unsubscribe aaaa:2 chat:tea",
-                                "chat:tea chat.leave [tea][1700000000000][user2@aaaa1111]"}));
-  EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*1\r\n$5\r\npeter\r\n");
-  EXPECT_EQ(chat().rooms(), 1u);
-  EXPECT_EQ(As(0, {"CHAT.LEAVE", "*"}), "+OK\r\n");
-  EXPECT_EQ(pair_.EffectText(), "");
+  pair_.RunExit(fred, "node lost");
+  EXPECT_EQ(Published(), (Lines{"chat:coffee chat.leave [coffee][1700000000000][freddy][node lost]",
+                                "unsubscribe aaaa:1 chat:coffee",
+                                "chat:tea chat.leave [tea][1700000000000][fred][node lost]",
+                                "unsubscribe aaaa:1 chat:tea"}));
+  EXPECT_EQ(As(1, {"CHAT.USERS", "tea"}), "*2\r\n$5\r\npeter\r\n$14\r\nof another run\r\n");
+  EXPECT_EQ(chat().rooms(), 1u) << "a room without members or messages ends";
+  EXPECT_EQ(chat().links(), 2u);
+  pair_.RunExit(fred, "node lost");
+  EXPECT_EQ(pair_.EffectText(), "") << "once";
+  EXPECT_EQ(Published(), Lines{});
+}
+
+TEST_F(ChatTest, StartAndStop) {
+  EXPECT_EQ(As(1, {"CHAT.STOP", "tea"}), "-ERR there is no such room\r\n");
+  EXPECT_EQ(As(1, {"CHAT.START", "tea"}), "+OK\r\n");
+  EXPECT_EQ(As(1, {"CHAT.START", "tea"}), "+OK\r\n");
+  EXPECT_EQ(pair_.EffectText(), "") << "started already";
+  As(1, {"CHAT.JOIN", "tea", "fred"});
+  As(1, {"CHAT.LEAVE", "tea"});
+  EXPECT_EQ(chat().rooms(), 1u) << "what is started stays";
+  As(1, {"CHAT.JOIN", "tea", "fred"});
+  As(2, {"CHAT.JOIN", "tea", "peter"});
+  As(2, {"CHAT.SEND", "tea", "bye"});
+  Published();
+  EXPECT_EQ(As(2, {"CHAT.STOP", "tea"}), "+OK\r\n");
+  EXPECT_EQ(Published(), (Lines{"chat:tea chat.stop [tea][1700000000000][peter]",
+                                "unsubscribe aaaa:1 chat:tea", "unsubscribe aaaa:2 chat:tea"}));
+  EXPECT_EQ(chat().rooms(), 0u);
+  EXPECT_EQ(chat().links(), 0u);
+  EXPECT_EQ(As(1, {"CHAT.HISTORY", "tea"}), "*0\r\n");
+  EXPECT_EQ(As(1, {"CHAT.SEND", "tea", "x"}), ":1\r\n") << "a new room of that name";
+}
+
+// The first version of the state knew neither runs nor rooms that were started.
+TEST_F(ChatTest, ReadsTheFirstVersionOfItsState) {
+  const std::string bytes(
+      "\x01\x01\x03tea\x02\x01\x04"
+      "aaaa\x07\x04"
+      "fred\x01\x05\x04"
+      "fred\x02hi",
+      29);
+  ChatTarget chat(options_);
+  std::string error;
+  ASSERT_TRUE(chat.Restore(bytes, &error)) << error;
+  size_t links = 0;
+  chat.VisitLinks([&](const Client& client) {
+    links += client.node_id == "aaaa" && client.id == 7 && client.run == 0;
+  });
+  EXPECT_EQ(links, 1u);
 }
 
 TEST_F(ChatTest, ReadsDependOnTheRoomsNewestChange) {
@@ -272,13 +319,18 @@ TEST_F(ChatTest, RefusesEffectsItNeverMade) {
   EXPECT_FALSE(Apply({"chat.send", "tea", "2", "x", "n", "t", "1"}));
   EXPECT_FALSE(Apply({"chat.send", "", "1", "1", "n", "t", "1"}));
   EXPECT_FALSE(Apply({"chat.send", "tea", "2", "1", "n", std::string((64 << 10) + 1, 't'), "1"}));
-  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "0", "n"}));
-  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "x", "n"}));
-  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "1", ""}));
-  EXPECT_FALSE(Apply({"chat.join", "tea", std::string(65, 'a'), "1", "n"}));
-  EXPECT_FALSE(Apply({"chat.leave", "tea", kNodeA, "2"}));
-  EXPECT_FALSE(Apply({"chat.leave", "coffee", kNodeA, "1"}));
-  EXPECT_FALSE(Apply({"chat.users", "tea", kNodeA, "1"}));
+  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "5", "0", "n"}));
+  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "5", "x", "n"}));
+  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "x", "1", "n"}));
+  EXPECT_FALSE(Apply({"chat.join", "tea", kNodeA, "5", "1", ""}));
+  EXPECT_FALSE(Apply({"chat.join", "tea", std::string(65, 'a'), "5", "1", "n"}));
+  EXPECT_FALSE(Apply({"chat.leave", "tea", kNodeA, "5", "1"})) << "of another run";
+  EXPECT_FALSE(Apply({"chat.leave", "tea", kNodeA, "0", "2"}));
+  EXPECT_FALSE(Apply({"chat.leave", "coffee", kNodeA, "0", "1"}));
+  EXPECT_FALSE(Apply({"chat.users", "tea", kNodeA, "0", "1"}));
+  EXPECT_FALSE(Apply({"chat.stop", "coffee", "n"}));
+  EXPECT_FALSE(Apply({"chat.stop", "tea"}));
+  EXPECT_FALSE(Apply({"chat.start", ""}));
   EXPECT_FALSE(Apply({"chat.join"}));
   EXPECT_EQ(pair_.local->Digest(), before);
 }
@@ -291,7 +343,14 @@ void Chatter(TargetPair* pair, int requests) {
     const Client client{random() % 2 ? kNodeA : kNodeB, 1 + random() % 5};
     const std::string room = "room" + pick(4);
     pair->now_ms += static_cast<int64_t>(random() % 1000);
-    switch (random() % 6) {
+    switch (random() % 8) {
+      case 6:
+        pair->RunExit(client, "gone");
+        break;
+      case 7:
+        if (random() % 20 == 0) pair->RunAs(client, {"CHAT.STOP", room});
+        if (random() % 10 == 0) pair->RunAs(client, {"CHAT.START", room});
+        break;
       case 0:
         pair->RunAs(client, {"CHAT.JOIN", room});
         break;

@@ -40,6 +40,23 @@ TEST_F(IdTest, TheOtherMemberGoesOnWhereThisOneStopped) {
   EXPECT_EQ(Run({"NEXTID"}), ":10\r\n");
 }
 
+TEST_F(IdTest, SeveralAtOnce) {
+  EXPECT_EQ(Run({"NEXTID", "a"}), ":0\r\n");
+  EXPECT_EQ(Run({"NEXTID", "a", "COUNT", "3"}), "*2\r\n:1\r\n:3\r\n");
+  EXPECT_EQ(Run({"NEXTID", "a"}), ":4\r\n");
+  EXPECT_EQ(Run({"NEXTID", "count", "1"}), "*2\r\n:0\r\n:0\r\n") << "of `id`";
+  EXPECT_EQ(Run({"NEXTID"}), ":1\r\n");
+  EXPECT_EQ(Run({"NEXTID", "COUNT"}), ":0\r\n") << "a counter of that name";
+  for (const char* count : {"0", "-1", "1000000001"}) {
+    EXPECT_EQ(Run({"NEXTID", "a", "COUNT", count}),
+              "-ERR COUNT must be between 1 and 1000000000\r\n");
+  }
+  EXPECT_EQ(Run({"NEXTID", "a", "COUNT", "x"}), "-ERR value is not an integer or out of range\r\n");
+  EXPECT_EQ(Run({"NEXTID", "a", "COUNT", "1", "b"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run({"NEXTID", "a", "b", "1"}), "-ERR syntax error\r\n");
+  EXPECT_EQ(Run({"NEXTID", "a"}), ":5\r\n") << "errors take none";
+}
+
 TEST_F(IdTest, NamesHaveLimits) {
   EXPECT_EQ(Run({"NEXTID", std::string(IdTarget::kMaxNameBytes, 'n')}), ":0\r\n");
   EXPECT_EQ(Run({"NEXTID", std::string(IdTarget::kMaxNameBytes + 1, 'n')}),

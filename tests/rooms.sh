@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Who is gone is out of the chat rooms: a client that disconnects, and the clients of a node that was
-# killed, once the node is back.
+# Who is gone is out of the chat rooms: a client that disconnects, the clients of a node that was
+# killed, though it stays away, and of one whose nodes were all killed. Links, which rooms are one use
+# of, are part of the replicated state.
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 source "$(dirname "$0")/lib.sh"
 
@@ -25,9 +26,27 @@ until_true 10 "fred is out of the room" users_are 3 peter
 step "peter's node is killed"
 kill_node 2
 exec 6>&-
+wait_for_global 20
+until_true 10 "peter is out of the room" users_are 3
 start_node 2
 wait_for_all 30
-until_true 10 "peter is out of the room" users_are 3
+
+step "links of a cluster"
+links_are() { ask "${port[$1]}" TARGET.STATE main | tr -d '\r' | grep -qx "links:$2"; }
+exec 7<>"/dev/tcp/127.0.0.1/${port[2]}"
+printf 'TARGET.LINK main SELF\r\n' >&7
+until_true 10 "the link is known everywhere" links_are 3 1
+[[ $(ask "${port[3]}" TARGET.LINK main CLIENT 999999) == OK ]]
+until_true 10 "a link to nobody ends" links_are 1 1
+exec 7>&-
+until_true 10 "the link ends with its connection" links_are 3 0
+exec 7<>"/dev/tcp/127.0.0.1/${port[2]}"
+printf 'TARGET.LINK main SELF\r\n' >&7
+until_true 10 "the link is known everywhere" links_are 3 1
+printf 'RESET\r\n' >&7
+until_true 10 "RESET ends links" links_are 3 0
+[[ $(ask "${port[3]}" TARGET.UNLINK main EXIT x 1 1 x) == ERR* ]] || fail "a client said what only nodes can"
+exec 7>&-
 
 step "all nodes are killed"
 exec 5<>"/dev/tcp/127.0.0.1/${port[1]}"

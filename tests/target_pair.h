@@ -133,6 +133,23 @@ class TargetPair {
     return more;
   }
 
+  // That client's connection is gone.
+  void RunExit(const Client& client, std::string_view reason) {
+    update.clear();
+    EffectWriter effects(&update);
+    Context context = MakeContext();
+    context.effects = &effects;
+    context.publisher = &published;
+    const std::string before = global->Digest();
+    global->OnExit(client, reason, context);
+    if (!effects.empty()) {
+      ApplyUpdate(context);
+    } else {
+      EXPECT_EQ(global->Digest(), before);
+    }
+    EXPECT_EQ(global->Digest(), local->Digest());
+  }
+
   static std::string SnapshotOf(const Machine& target) {
     std::string bytes;
     EXPECT_TRUE(target.Snapshot([&bytes](std::string_view piece) {

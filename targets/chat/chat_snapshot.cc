@@ -1,23 +1,11 @@
 // Writing and reading the state of the target `chat`; the format is in chat_target.h.
 #include "targets/chat/chat_target.h"
+#include "targets/text.h"
 
 namespace understudy::targets {
 namespace {
 
-constexpr uint64_t kSnapshotVersion = 1;
-
-void AppendText(std::string* out, std::string_view text) {
-  AppendVarint(out, text.size());
-  out->append(text);
-}
-
-bool TakeText(std::string_view* in, size_t most, std::string_view* text) {
-  uint64_t size = 0;
-  if (!TakeVarint(in, &size) || size > most || size > in->size()) return false;
-  *text = in->substr(0, size);
-  in->remove_prefix(size);
-  return true;
-}
+constexpr uint64_t kSnapshotVersion = 2;
 
 }  // namespace
 
@@ -33,10 +21,12 @@ bool ChatTarget::Snapshot(const SnapshotSink& sink) const {
   AppendVarint(&piece, rooms_.size());
   for (const auto& [name, room] : rooms_) {
     AppendText(&piece, name);
+    AppendVarint(&piece, room.started ? 1 : 0);
     AppendVarint(&piece, room.next_id);
     AppendVarint(&piece, room.users.size());
     for (const User& user : room.users) {
       AppendText(&piece, user.node);
+      AppendVarint(&piece, user.run);
       AppendVarint(&piece, user.client);
       AppendText(&piece, user.nick);
     }
@@ -52,13 +42,16 @@ bool ChatTarget::Snapshot(const SnapshotSink& sink) const {
   return pass_on(1);
 }
 
-bool ChatTarget::RestoreRoom(std::string_view* in) {
+bool ChatTarget::RestoreRoom(std::string_view* in, uint64_t version) {
   std::string_view name;
   uint64_t users = 0;
   uint64_t messages = 0;
   if (!TakeText(in, kMaxRoomBytes, &name) || name.empty()) return false;
   const auto [it, added] = rooms_.emplace(name, Room{});
   Room& room = it->second;
+  uint64_t started = 0;
+  if (version >= 2 && (!TakeVarint(in, &started) || started > 1)) return false;
+  room.started = started == 1;
   if (!added || !TakeVarint(in, &room.next_id) || room.next_id == 0 ||
       room.next_id > uint64_t{1} << 62 || !TakeVarint(in, &users) || users > kMaxUsers) {
     return false;
@@ -67,12 +60,14 @@ bool ChatTarget::RestoreRoom(std::string_view* in) {
   for (; users > 0; --users) {
     std::string_view node;
     std::string_view nick;
-    uint64_t client = 0;
-    if (!TakeText(in, kMaxNodeIdBytes, &node) || !TakeVarint(in, &client) || client == 0 ||
-        client > INT64_MAX || !TakeText(in, kMaxNickBytes, &nick) || nick.empty()) {
+    uint64_t run = 0, client = 0;
+    if (!TakeText(in, kMaxNodeIdBytes, &node) || (version >= 2 && !TakeVarint(in, &run)) ||
+        !TakeVarint(in, &client) || client == 0 || client > INT64_MAX ||
+        !TakeText(in, kMaxNickBytes, &nick) || nick.empty()) {
       return false;
     }
-    room.users.push_back({std::string(node), client, std::string(nick)});
+    if (!rooms_of_[MemberOf({node, client, run})].emplace(name).second) return false;
+    room.users.push_back({std::string(node), run, client, std::string(nick)});
   }
   if (!TakeVarint(in, &messages) || messages >= room.next_id) return false;
   for (; messages > 0; --messages) {
@@ -88,19 +83,19 @@ bool ChatTarget::RestoreRoom(std::string_view* in) {
     room.history_bytes += message.bytes.size();
     room.messages.push_back(std::move(message));
   }
-  return !room.users.empty() || room.next_id > 1;
+  return !room.users.empty() || room.next_id > 1 || room.started;
 }
 
 bool ChatTarget::Restore(std::string_view snapshot, std::string* error) {
   Clear();
   uint64_t version = 0;
   uint64_t count = 0;
-  if (!TakeVarint(&snapshot, &version) || version != kSnapshotVersion) {
+  if (!TakeVarint(&snapshot, &version) || version == 0 || version > kSnapshotVersion) {
     *error = "chat: unknown version of the state";
     return false;
   }
   bool ok = TakeVarint(&snapshot, &count) && count <= kMaxRooms;
-  for (; ok && count > 0; --count) ok = RestoreRoom(&snapshot);
+  for (; ok && count > 0; --count) ok = RestoreRoom(&snapshot, version);
   if (ok && snapshot.empty()) return true;
   Clear();
   *error = "chat: the state is damaged";

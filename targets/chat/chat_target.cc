@@ -1,9 +1,11 @@
 #include "targets/chat/chat_target.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "protocol/argument_reader.h"
 #include "protocol/numbers.h"
+#include "targets/text.h"
 
 namespace understudy::targets {
 namespace {
@@ -14,7 +16,8 @@ using protocol::ReplyWriter;
 class Digits {
  public:
   explicit Digits(uint64_t value)
-      : size_(protocol::FormatInteger(buffer_, static_cast<int64_t>(value))) {}
+      : size_(static_cast<size_t>(std::to_chars(buffer_, buffer_ + sizeof(buffer_), value).ptr -
+                                  buffer_)) {}
   operator std::string_view() const { return {buffer_, size_}; }  // NOLINT: meant to convert
 
  private:
@@ -60,7 +63,9 @@ void ReplyTooManyRooms(ReplyWriter& reply) {
 
 ChatTarget::User* ChatTarget::Room::Find(const Client& client) {
   for (User& user : users) {
-    if (user.client == client.id && user.node == client.node_id) return &user;
+    if (user.client == client.id && user.run == client.run && user.node == client.node_id) {
+      return &user;
+    }
   }
   return nullptr;
 }
@@ -86,6 +91,8 @@ void ChatTarget::Handle(const Request& request, Context& context) {
   if (name == "chat.users") return Users(request, context);
   if (name == "chat.join") return Join(request, context);
   if (name == "chat.leave") return Leave(request, context);
+  if (name == "chat.start") return Start(request, context);
+  if (name == "chat.stop") return Stop(request, context);
   context.reply->Error(protocol::CommandTable::UnknownCommandError(request.args));
 }
 
@@ -107,8 +114,8 @@ void ChatTarget::Join(const Request& request, Context& context) {
   const std::string nick = request.args.size() == 3 ? std::string(request.args[2])
                            : user != nullptr        ? user->nick
                                                     : DefaultNick(request.client);
-  context.effects->Add(
-      0, {"chat.join", name, request.client.node_id, Digits(request.client.id), nick});
+  context.effects->Add(0, {"chat.join", name, request.client.node_id, Digits(request.client.run),
+                           Digits(request.client.id), nick});
   ApplyJoin(request.client, name, nick, context);
   reply.Ok();
 }
@@ -129,7 +136,8 @@ bool ChatTarget::ApplyJoin(const Client& client, std::string_view name, std::str
   context.publisher->Subscribe(client, channel);
   std::string former;
   if (user == nullptr) {
-    room.users.push_back({std::string(client.node_id), client.id, std::string(nick)});
+    room.users.push_back({std::string(client.node_id), client.run, client.id, std::string(nick)});
+    rooms_of_[MemberOf(client)].emplace(name);
   } else if (user->nick != nick) {
     former.swap(user->nick);
     user->nick = nick;
@@ -143,35 +151,19 @@ bool ChatTarget::ApplyJoin(const Client& client, std::string_view name, std::str
 }
 
 void ChatTarget::Leave(const Request& request, Context& context) {
-  if (request.client.id == 0) return LeaveAllOfNode(request, context);
+  if (request.client.id == 0) return context.reply->Error("ERR only a connection can leave a room");
   const std::string_view name = request.args[1];
   Room* room = FindRoom(name, context);
   if (room != nullptr && room->Find(request.client) != nullptr) {
-    context.effects->Add(0,
-                         {"chat.leave", name, request.client.node_id, Digits(request.client.id)});
-    ApplyLeave(request.client, name, context);
+    context.effects->Add(0, {"chat.leave", name, request.client.node_id, Digits(request.client.run),
+                             Digits(request.client.id)});
+    ApplyLeave(request.client, name, {}, context);
   }
   context.reply->Ok();
 }
 
-void ChatTarget::LeaveAllOfNode(const Request& request, Context& context) {
-  if (request.args[1] != "*") return context.reply->Error("ERR only a connection can leave a room");
-  std::vector<std::pair<std::string, uint64_t>> memberships;
-  context.DependsOn(rooms_changed_);
-  for (const auto& [name, room] : rooms_) {
-    context.DependsOn(room.changed);
-    for (const User& user : room.users) {
-      if (user.node == request.client.node_id) memberships.emplace_back(name, user.client);
-    }
-  }
-  for (const auto& [name, client] : memberships) {
-    context.effects->Add(0, {"chat.leave", name, request.client.node_id, Digits(client)});
-    ApplyLeave({request.client.node_id, client}, name, context);
-  }
-  context.reply->Ok();
-}
-
-bool ChatTarget::ApplyLeave(const Client& client, std::string_view name, Context& context) {
+bool ChatTarget::ApplyLeave(const Client& client, std::string_view name, std::string_view reason,
+                            Context& context) {
   const auto it = rooms_.find(name);
   if (it == rooms_.end()) return false;
   Room& room = it->second;
@@ -179,20 +171,99 @@ bool ChatTarget::ApplyLeave(const Client& client, std::string_view name, Context
   if (user == nullptr) return false;
   const std::string nick = std::move(user->nick);
   room.users.erase(room.users.begin() + (user - room.users.data()));
+  Forget(client, name);
   room.changed = context.index;
 
   const std::string channel = Channel(name);
   const Digits time(static_cast<uint64_t>(context.now_ms));
-  const std::string_view fields[] = {name, time, nick};
-  context.publisher->Unsubscribe(client, channel);
+  const std::string_view fields[] = {name, time, nick, reason};
+  if (reason.empty()) context.publisher->Unsubscribe(client, channel);
   context.publisher->Publish({channel, "chat.leave", fields});
+  if (!reason.empty()) context.publisher->Unsubscribe(client, channel);
   EndIfEmpty(it, context);
+  return true;
+}
+
+void ChatTarget::Forget(const Client& client, std::string_view name) {
+  const auto rooms = rooms_of_.find(MemberOf(client));
+  if (rooms == rooms_of_.end()) return;
+  rooms->second.erase(std::string(name));
+  if (rooms->second.empty()) rooms_of_.erase(rooms);
+}
+
+void ChatTarget::VisitLinks(const std::function<void(const Client&)>& visit) const {
+  for (const auto& [member, rooms] : rooms_of_) {
+    visit({std::get<0>(member), std::get<2>(member), std::get<1>(member)});
+  }
+}
+
+void ChatTarget::OnExit(const Client& client, std::string_view reason, Context& context) {
+  const auto found = rooms_of_.find(MemberOf(client));
+  if (found == rooms_of_.end()) return;
+  const std::string node(client.node_id);  // it may be the member's own
+  const Client gone{node, client.id, client.run};
+  if (reason.empty()) reason = "disconnected";
+  const std::set<std::string> rooms = found->second;
+  for (const std::string& name : rooms) {
+    context.effects->Add(0, {"chat.leave", name, node, Digits(gone.run), Digits(gone.id), reason});
+    ApplyLeave(gone, name, reason, context);
+  }
+}
+
+void ChatTarget::Start(const Request& request, Context& context) {
+  const std::string_view name = request.args[1];
+  const Room* room = FindRoom(name, context);
+  if (room == nullptr && rooms_.size() >= kMaxRooms) return ReplyTooManyRooms(*context.reply);
+  if (room == nullptr || !room->started) {
+    context.effects->Add(0, {"chat.start", name});
+    ApplyStart(name, context);
+  }
+  context.reply->Ok();
+}
+
+bool ChatTarget::ApplyStart(std::string_view name, Context& context) {
+  auto it = rooms_.find(name);
+  if (it == rooms_.end()) {
+    if (rooms_.size() >= kMaxRooms) return false;
+    it = rooms_.emplace(name, Room{}).first;
+    rooms_changed_ = context.index;
+  }
+  it->second.started = true;
+  it->second.changed = context.index;
+  return true;
+}
+
+void ChatTarget::Stop(const Request& request, Context& context) {
+  const std::string_view name = request.args[1];
+  Room* room = FindRoom(name, context);
+  if (room == nullptr) return context.reply->Error("ERR there is no such room");
+  const User* user = room->Find(request.client);
+  const std::string nick = user != nullptr ? user->nick : DefaultNick(request.client);
+  context.effects->Add(0, {"chat.stop", name, nick});
+  ApplyStop(name, nick, context);
+  context.reply->Ok();
+}
+
+bool ChatTarget::ApplyStop(std::string_view name, std::string_view nick, Context& context) {
+  const auto it = rooms_.find(name);
+  if (it == rooms_.end()) return false;
+  const std::string channel = Channel(name);
+  const Digits time(static_cast<uint64_t>(context.now_ms));
+  const std::string_view fields[] = {name, time, nick};
+  context.publisher->Publish({channel, "chat.stop", fields});
+  for (const User& user : it->second.users) {
+    const Client client{user.node, user.client, user.run};
+    context.publisher->Unsubscribe(client, channel);
+    Forget(client, name);
+  }
+  rooms_.erase(it);
+  rooms_changed_ = context.index;
   return true;
 }
 
 void ChatTarget::EndIfEmpty(Rooms::iterator it, Context& context) {
   // A room that had messages stays even when its history keeps none: ids must go on.
-  if (!it->second.users.empty() || it->second.next_id != 1) return;
+  if (!it->second.users.empty() || it->second.next_id != 1 || it->second.started) return;
   rooms_.erase(it);
   rooms_changed_ = context.index;
 }
@@ -307,7 +378,7 @@ void ChatTarget::Users(const Request& request, Context& context) {
 }
 
 bool ChatTarget::Apply(int db, std::span<const std::string_view> args, Context& context) {
-  if (args.size() < 4 || !GoodRoom(args[1])) return false;
+  if (args.size() < 2 || !GoodRoom(args[1])) return false;
   const std::string_view room = args[1];
   const auto number = [&args](size_t i) {
     return i < args.size() ? protocol::ParseInteger(args[i]).value_or(-1) : -1;
@@ -323,17 +394,35 @@ bool ChatTarget::Apply(int db, std::span<const std::string_view> args, Context& 
     return ApplySend(room, static_cast<uint64_t>(id), time_ms, args[4], args[5],
                      static_cast<uint64_t>(first), context);
   }
-  const int64_t client = number(3);
-  if (client < 1 || args[2].size() > kMaxNodeIdBytes) return false;
-  const Client who{args[2], static_cast<uint64_t>(client)};
-  if (args[0] == "chat.join") {
-    return args.size() == 5 && GoodNick(args[4]) && ApplyJoin(who, room, args[4], context);
+  if (args[0] == "chat.start") return args.size() == 2 && ApplyStart(room, context);
+  if (args[0] == "chat.stop") {
+    return args.size() == 3 && GoodNick(args[2]) && ApplyStop(room, args[2], context);
   }
-  return args[0] == "chat.leave" && args.size() == 4 && ApplyLeave(who, room, context);
+  Client who;
+  if (args.size() < 5 || args[2].size() > kMaxNodeIdBytes || !ParseUnsigned(args[3], &who.run) ||
+      number(4) < 1) {
+    return false;
+  }
+  who.node_id = args[2];
+  who.id = static_cast<uint64_t>(number(4));
+  if (args[0] == "chat.join") {
+    return args.size() == 6 && GoodNick(args[5]) && ApplyJoin(who, room, args[5], context);
+  }
+  const std::string_view reason = args.size() == 6 ? args[5] : std::string_view();
+  return args[0] == "chat.leave" && args.size() <= 6 && ApplyLeave(who, room, reason, context);
+}
+
+std::string ChatTarget::Describe() const {
+  size_t messages = 0;
+  for (const auto& [name, room] : rooms_) messages += room.messages.size();
+  return "rooms:" + std::to_string(rooms_.size()) +
+         "\r\nusers:" + std::to_string(rooms_of_.size()) +
+         "\r\nmessages:" + std::to_string(messages) + "\r\n";
 }
 
 void ChatTarget::Clear() {
   rooms_.clear();
+  rooms_of_.clear();
   rooms_changed_ = 0;
 }
 
@@ -341,8 +430,14 @@ Digest160 ChatTarget::StateDigest() const {
   Digest160 sum;
   for (const auto& [name, room] : rooms_) {
     DigestBuilder builder("chat");
-    builder.Add(name).Add(room.next_id).Add(room.users.size()).Add(room.messages.size());
-    for (const User& user : room.users) builder.Add(user.node).Add(user.client).Add(user.nick);
+    builder.Add(name)
+        .Add(room.started)
+        .Add(room.next_id)
+        .Add(room.users.size())
+        .Add(room.messages.size());
+    for (const User& user : room.users) {
+      builder.Add(user.node).Add(user.run).Add(user.client).Add(user.nick);
+    }
     for (const Message& message : room.messages) {
       builder.Add(static_cast<uint64_t>(message.time_ms)).Add(message.nick()).Add(message.text());
     }

@@ -6,9 +6,10 @@
 //                             with a nick changes the nick; either way the client is subscribed
 //                             again if it no longer was. Without a nick, at first:
 //                             "user<client id>@<first 8 hex digits of the node's id>".
-//   CHAT.LEAVE room           +OK, also if it wasn't a member. Asked by client 0 of a node (no
-//                             connection has that number) with room "*": all clients of that node
-//                             leave all rooms; how a node ends what its earlier run left behind.
+//   CHAT.LEAVE room           +OK, also if it wasn't a member.
+//   CHAT.START room           the room is there, and stays without members and messages. +OK.
+//   CHAT.STOP room            the room ends: its members leave, its history is gone. +OK, or an
+//                             error if there is no such room.
 //   CHAT.SEND room text       the message's id: 1, 2, 3, ... in the room. The sender need not be
 //                             a member; its name is its nick there, or the default.
 //   CHAT.HISTORY room [COUNT n] [SINCE id]
@@ -18,26 +19,35 @@
 //                             (ms since the epoch), nick, text.
 //   CHAT.USERS room           nicks in order of joining.
 // A room that doesn't exist has no messages and no users. It begins with the first member or
-// message; it ends when it has neither members nor ever had a message.
+// message, or is started; it ends when it is stopped, or when it has no members, never had a
+// message and wasn't started.
 //
-// Effects, one a request (CHAT.LEAVE * has one for each membership):
-//   chat.join room node client nick
-//   chat.leave room node client
+// Members are links (Machine::VisitLinks): a client whose connection ends, or whose node dies,
+// leaves all its rooms (OnExit).
+//
+// Effects, one a request (OnExit() has one for each room):
+//   chat.join room node run client nick
+//   chat.leave room node run client [reason]       with a reason: its connection is gone
+//   chat.start room
+//   chat.stop room nick                            `nick`: who said so
 //   chat.send room id time_ms nick text first      `first`: id of the oldest message still kept
 // They carry all that was decided, the trimming of the history too: members whose options differ
 // for a while still have the same state.
 //
 // Published on the channel "chat:<room>", in Handle() and in Apply() alike. Fields, in order:
 //   chat.join      room, time_ms, nick, former nick ("" unless this changed the nick)
-//   chat.leave     room, time_ms, nick
+//   chat.leave     room, time_ms, nick, reason ("" if it said so itself)
+//   chat.stop      room, time_ms, nick of who said so
 //   chat.message   room, id, time_ms, nick, text
 // Nothing is published for a join that changes nothing. A client is subscribed before its own
-// chat.join is published, which it therefore receives, and unsubscribed before its chat.leave.
+// chat.join is published, which it therefore receives, and unsubscribed before its chat.leave if
+// it said so itself; if it didn't (its node was thought dead), it hears of its end first.
 //
 // Snapshot (LEB128 varints; text := size:varint bytes):
-//   state   := version(1) rooms room{rooms}
-//   room    := name:text next_id users user{users} messages message{messages}
-//   user    := node:text client nick:text
+//   state   := version(2) rooms room{rooms}
+//   room    := name:text started next_id users user{users} messages message{messages}
+//   room    ... of version 1 have no `started`, users no `run`
+//   user    := node:text run client nick:text
 //   message := time_ms nick:text text:text         the last one's id is next_id - 1
 //
 // Limits: see the constants. What goes beyond gets an error that says so; the history drops its
@@ -47,13 +57,15 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "targets/digest.h"
-#include "targets/registry.h"
 #include "targets/machine.h"
+#include "targets/registry.h"
 
 namespace understudy::targets {
 
@@ -77,6 +89,10 @@ class ChatTarget : public Machine {
   bool Restore(std::string_view snapshot, std::string* error) override;
   void Clear() override;
   std::string Digest() const override { return StateDigest().Hex(); }
+  void VisitLinks(const std::function<void(const Client&)>& visit) const override;
+  size_t links() const override { return rooms_of_.size(); }
+  void OnExit(const Client& client, std::string_view reason, Context& context) override;
+  std::string Describe() const override;
 
   Digest160 StateDigest() const;
   size_t rooms() const { return rooms_.size(); }
@@ -84,6 +100,7 @@ class ChatTarget : public Machine {
  private:
   struct User {
     std::string node;
+    uint64_t run;
     uint64_t client;
     std::string nick;
   };
@@ -96,6 +113,7 @@ class ChatTarget : public Machine {
   };
   struct Room {
     uint64_t next_id = 1;
+    bool started = false;
     std::deque<Message> messages;  // ids next_id - size .. next_id - 1
     size_t history_bytes = 0;      // of messages
     std::vector<User> users;       // in order of joining
@@ -106,10 +124,15 @@ class ChatTarget : public Machine {
     void Trim(uint64_t first);  // drops messages with ids below `first`
   };
   using Rooms = std::map<std::string, Room, std::less<>>;
+  using Member = std::tuple<std::string, uint64_t, uint64_t>;  // node, run, client
+  static Member MemberOf(const Client& client) {
+    return {std::string(client.node_id), client.run, client.id};
+  }
 
   void Join(const Request& request, Context& context);
   void Leave(const Request& request, Context& context);
-  void LeaveAllOfNode(const Request& request, Context& context);
+  void Start(const Request& request, Context& context);
+  void Stop(const Request& request, Context& context);
   void Send(const Request& request, Context& context);
   void History(const Request& request, Context& context);
   void Users(const Request& request, Context& context);
@@ -118,17 +141,22 @@ class ChatTarget : public Machine {
   // state, which is unchanged.
   bool ApplyJoin(const Client& client, std::string_view room, std::string_view nick,
                  Context& context);
-  bool ApplyLeave(const Client& client, std::string_view room, Context& context);
+  bool ApplyLeave(const Client& client, std::string_view room, std::string_view reason,
+                  Context& context);
+  bool ApplyStart(std::string_view room, Context& context);
+  bool ApplyStop(std::string_view room, std::string_view nick, Context& context);
   bool ApplySend(std::string_view room, uint64_t id, int64_t time_ms, std::string_view nick,
                  std::string_view text, uint64_t first, Context& context);
 
   // The room, or nullptr; what is answered then depends on the newest room's beginning or end.
   Room* FindRoom(std::string_view name, Context& context);
-  bool RestoreRoom(std::string_view* in);
+  void Forget(const Client& client, std::string_view room);
+  bool RestoreRoom(std::string_view* in, uint64_t version);
   void EndIfEmpty(Rooms::iterator it, Context& context);
 
   std::shared_ptr<const TargetOptions> options_;
-  Rooms rooms_;                 // sorted, so that equal states have equal snapshots
+  Rooms rooms_;  // sorted, so that equal states have equal snapshots
+  std::map<Member, std::set<std::string>> rooms_of_;  // where each client is
   uint64_t rooms_changed_ = 0;  // log index of the newest beginning or end of a room
 };
 

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "protocol/argument_reader.h"
 #include "protocol/numbers.h"
 
 namespace understudy::targets {
@@ -15,8 +16,19 @@ constexpr std::string_view kDefaultName = "id";
 
 void IdTarget::Handle(const Request& request, Context& context) {
   protocol::ReplyWriter& reply = *context.reply;
-  if (request.args.size() > 2) return reply.Error(protocol::kSyntaxError);
-  const std::string_view name = request.args.size() == 2 ? request.args[1] : kDefaultName;
+  std::string_view name = kDefaultName;
+  int64_t count = 0;  // 0: one, and the reply is it
+  protocol::ArgumentReader in(request.args, 1);
+  // NEXTID COUNT is the next number of a counter of that name.
+  if (in.remaining() % 2 == 1) name = in.Text();
+  while (!in.AtEnd()) {
+    if (!in.Option("COUNT", 1)) {
+      in.SyntaxError();
+    } else if (count = in.Integer(); !in.failed() && (count < 1 || count > kMaxAtOnce)) {
+      in.Fail("ERR COUNT must be between 1 and " + std::to_string(kMaxAtOnce));
+    }
+  }
+  if (in.failed()) return reply.Error(in.error());
   if (name.empty()) return reply.Error("ERR the counter's name is empty");
   if (name.size() > kMaxNameBytes) {
     return reply.Error("ERR the counter's name is longer than " + std::to_string(kMaxNameBytes) +
@@ -32,17 +44,27 @@ void IdTarget::Handle(const Request& request, Context& context) {
     created_ = context.index;
   }
   Counter& counter = it->second;
-  if (counter.next == kEnd) {
+  const uint64_t taken = count == 0 ? 1 : static_cast<uint64_t>(count);
+  if (counter.next > kEnd - taken) {
     context.DependsOn(counter.changed);
     return reply.Error("ERR the counter has reached its greatest value");
   }
-  const uint64_t value = counter.next++;
+  const auto first = static_cast<int64_t>(counter.next);
+  counter.next += taken;
+  const auto last = static_cast<int64_t>(counter.next - 1);
   counter.changed = context.index;
 
   char digits[32];
-  const size_t size = protocol::FormatInteger(digits, static_cast<int64_t>(value));
+  const size_t size = protocol::FormatInteger(digits, last);
   context.effects->Add(0, {"nextid", name, std::string_view(digits, size)});
-  reply.Integer(static_cast<int64_t>(value));
+  if (count == 0) return reply.Integer(first);
+  reply.Array(2);
+  reply.Integer(first);
+  reply.Integer(last);
+}
+
+std::string IdTarget::Describe() const {
+  return "counters:" + std::to_string(counters_.size()) + "\r\n";
 }
 
 bool IdTarget::Apply(int db, std::span<const std::string_view> args, Context& context) {

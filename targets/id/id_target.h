@@ -1,6 +1,8 @@
 // The target `id`: named counters that hand out 0, 1, 2, ... , each value once.
 //
 //   NEXTID [name]      the next value of the counter `name` ("id" if not given); made at first use
+//   NEXTID [name] COUNT n
+//                      n values, one after the other: an array of the first and the last
 //
 // Effect, one a request:
 //   nextid name last   the counter's newest value handed out is `last`; the next one is last + 1
@@ -26,6 +28,7 @@ class IdTarget : public Machine {
  public:
   static constexpr size_t kMaxNameBytes = 256;
   static constexpr size_t kMaxCounters = 100000;
+  static constexpr int64_t kMaxAtOnce = 1000000000;
 
   std::string_view type() const override { return "id"; }
   void Handle(const Request& request, Context& context) override;
@@ -34,6 +37,8 @@ class IdTarget : public Machine {
   bool Restore(std::string_view snapshot, std::string* error) override;
   void Clear() override;
   std::string Digest() const override { return StateDigest().Hex(); }
+
+  std::string Describe() const override;
 
   Digest160 StateDigest() const;
   size_t counters() const { return counters_.size(); }
