@@ -40,6 +40,13 @@ constexpr Argument kRenameArguments[] = {Key("key"), Key("newkey", 1)};
 constexpr Argument kCopyArguments[] = {Key("source"), Key("destination", 1),
                                        Optional(Integer("destination-db", "DB")),
                                        Optional(Token("replace", "REPLACE"))};
+constexpr Argument kRestoreArguments[] = {Key("key"),
+                                          Integer("ttl"),
+                                          String("serialized-value"),
+                                          Optional(Since("3.0.0", Token("replace", "REPLACE"))),
+                                          Optional(Since("5.0.0", Token("absttl", "ABSTTL"))),
+                                          Optional(Since("5.0.0", Integer("seconds", "IDLETIME"))),
+                                          Optional(Since("5.0.0", Integer("frequency", "FREQ")))};
 constexpr Argument kMoveArguments[] = {Key("key"), Integer("db")};
 constexpr Argument kExpireConditions[] = {Token("nx", "NX"), Token("xx", "XX"), Token("gt", "GT"),
                                           Token("lt", "LT")};
@@ -129,6 +136,14 @@ constexpr CommandRow kRows[] = {
     {"copy", -3, kWrite | kDenyOom, kCatKeyspace, Owner::kKv, Group::kGeneric, "6.2.0",
      "Copies the value of a key to another key.", "O(1) for strings, O(N) for N elements",
      kCopyKeys, kCopyArguments},
+    WithTips(kNondeterministic,
+             {"dump", 2, kReadonly, kCatKeyspace, Owner::kKv, Group::kGeneric, "2.6.0",
+              "Returns the value of a key in a form that RESTORE takes.",
+              "O(1) to find it, O(N) for the bytes of its value", kReadKey, kOneKeyArgument}),
+    {"restore", -4, kWrite | kDenyOom, kCatKeyspace | kCatDangerous, Owner::kKv, Group::kGeneric,
+     "2.6.0", "Makes a key of what DUMP returned.",
+     "O(N) for the bytes of the value, O(N*log(N)) for sorted sets", kOverwriteKey,
+     kRestoreArguments},
     {"move", 3, kWrite | kFast, kCatKeyspace, Owner::kKv, Group::kGeneric, "1.0.0",
      "Moves a key to another database.", "O(1)", kReadUpdateKey, kMoveArguments},
     WithTips(kSumOfShards,

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "targets/kv/crc64.h"
+#include "tests/rdb_version.h"
 #include "tests/target_pair.h"
 
 namespace understudy::targets {
@@ -123,7 +124,7 @@ TEST_F(MainTargetTest, SnapshotRoundTrip) {
   const std::string empty = Snapshot();
   Fill(3000);
   const std::string bytes = Snapshot();
-  EXPECT_EQ(bytes.substr(0, 9), "REDIS0010");
+  EXPECT_EQ(bytes.substr(0, 9), "REDIS0011");
   std::unique_ptr<Machine> copy = Make();
   std::string error;
   ASSERT_TRUE(copy->Restore(bytes, &error)) << error;
@@ -224,7 +225,7 @@ TEST_F(MainTargetTest, RedisAcceptsTheFile) {
   }
   Fill(3000);
   const std::string path = testing::TempDir() + "main_target_test." + std::to_string(getpid());
-  std::ofstream(path, std::ios::binary) << Snapshot();
+  std::ofstream(path, std::ios::binary) << kv::AsRdbVersion10(Snapshot());
   EXPECT_EQ(std::system(("redis-check-rdb " + path + " >" + path + ".out").c_str()), 0);
   std::ifstream out(path + ".out");
   const std::string text((std::istreambuf_iterator<char>(out)), std::istreambuf_iterator<char>());

@@ -108,6 +108,7 @@ void RegisterExpireCommands(HandlerMap* handlers);
 void RegisterScanCommands(HandlerMap* handlers);
 void RegisterObjectCommands(HandlerMap* handlers);
 void RegisterDebugCommands(HandlerMap* handlers);
+void RegisterDumpCommands(HandlerMap* handlers);
 void RegisterBitCommands(HandlerMap* handlers);
 void RegisterHyperLogLogCommands(HandlerMap* handlers);
 void RegisterLcs(HandlerMap* handlers);

@@ -496,28 +496,20 @@ void Keyspace::Clear() {
 
 void Keyspace::Reserve(int db, size_t keys) { At(db).table.Reserve(keys); }
 
-bool Keyspace::Load(int db, std::string_view key, std::string_view value,
-                    std::optional<int64_t> expiry_ms) {
-  const Found found = Locate(db, key);
-  if (found.place) return false;
+Entry* Keyspace::NewStringEntry(std::string_view key, std::string_view value,
+                                std::optional<int64_t> expiry_ms) {
   const Kept kept = KeptAs(value, Form::kAutomatic);
   Entry* entry = Entry::New(key, kept.size, expiry_ms.has_value());
   Store(entry, value, kept);
   if (expiry_ms) entry->set_expiry_ms(*expiry_ms);
-  Put(db, found, entry);
-  return true;
+  return entry;
 }
 
-bool Keyspace::LoadObject(int db, std::string_view key, Type type, Object object,
-                          std::optional<int64_t> expiry_ms) {
+bool Keyspace::Load(int db, std::string_view key, std::string_view value,
+                    std::optional<int64_t> expiry_ms) {
   const Found found = Locate(db, key);
   if (found.place) return false;
-  Entry* entry = Entry::NewObject(key, type, object);
-  if (expiry_ms) {
-    entry = Entry::Resize(entry, entry->value_size(), true, true, Entry::Room::kExact);
-    entry->set_expiry_ms(*expiry_ms);
-  }
-  Put(db, found, entry);
+  Put(db, found, NewStringEntry(key, value, expiry_ms));
   return true;
 }
 

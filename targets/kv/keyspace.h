@@ -314,6 +314,11 @@ class Keyspace {
   bool Move(Context& context, int from_db, std::string_view key, int to_db);
   bool Copy(Context& context, int from_db, std::string_view from, int to_db, std::string_view to);
 
+  // Sets the key, whatever it held, to what DUMP wrote (dump.h). `access`: as an entry keeps it.
+  // False, with nothing changed, if that is no value. REQUIRES: IsDumpPayload(payload).
+  bool Restore(Context& context, int db, std::string_view key, std::string_view payload,
+               std::optional<int64_t> expiry_ms, std::optional<uint32_t> access);
+
   void FlushDb(Context& context, int db);
   void FlushAll(Context& context);
   void SwapDbs(Context& context, int a, int b);
@@ -464,6 +469,11 @@ class Keyspace {
   void FreeDiscarded(size_t buckets);
   bool SweepDb(Context& context, int db, SweepWork* work);
   bool ApplySet(int db, std::span<const std::string_view> effect, Context& context);
+  static Entry* NewStringEntry(std::string_view key, std::string_view value,
+                               std::optional<int64_t> expiry_ms);
+  static Entry* NewEntry(std::string_view key, Type type, Object object,
+                         std::optional<int64_t> expiry_ms);
+  bool ApplyRestore(int db, std::span<const std::string_view> effect, Context& context);
   bool ApplyToKey(int db, std::span<const std::string_view> effect, Context& context);
   bool ApplyToHyperLogLog(int db, Texts effect, Context& context);
   bool ApplyToContainer(int db, std::span<const std::string_view> effect, Context& context);

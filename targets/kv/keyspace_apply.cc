@@ -110,6 +110,7 @@ bool Keyspace::Apply(int db, Effect effect, Context& context) {
     SwapDbs(context, first, other);
     return true;
   }
+  if (name == "restore") return ApplyRestore(db, effect, context);
   if (name.starts_with("pf")) return count >= 2 && ApplyToHyperLogLog(db, effect, context);
   return count >= 2 && (ApplyToContainer(db, effect, context) || ApplyToKey(db, effect, context));
 }

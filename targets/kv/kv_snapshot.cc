@@ -56,6 +56,11 @@ class Loader {
       case RdbOpcode::kFrequency:
         in_.Byte();
         return;
+      case RdbOpcode::kFunction:
+      case RdbOpcode::kOldFunction:
+        return in_.Fail("functions, which aren't supported");
+      case RdbOpcode::kModuleAux:
+        return in_.Fail("data of a module, which isn't supported");
       default:
         return ReadKey(code);
     }

@@ -20,6 +20,7 @@ HandlerMap AllHandlers() {
   RegisterScanCommands(&handlers);
   RegisterObjectCommands(&handlers);
   RegisterDebugCommands(&handlers);
+  RegisterDumpCommands(&handlers);
   RegisterBitCommands(&handlers);
   RegisterHyperLogLogCommands(&handlers);
   RegisterLcs(&handlers);

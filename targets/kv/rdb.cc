@@ -110,10 +110,14 @@ void RdbWriter::Raw(std::string_view bytes) {
   FlushIfFull();
 }
 
-void RdbWriter::Eof() {
-  Opcode(RdbOpcode::kEof);
+void RdbWriter::Checksum() {
   Flush();
   Integer(crc_, 8);
+}
+
+void RdbWriter::Eof() {
+  Opcode(RdbOpcode::kEof);
+  Checksum();
 }
 
 void RdbWriter::Flush() {

@@ -1,10 +1,12 @@
-// Primitives of RDB files, which redis-server loads. Files up to version 11 (Redis 7.2) are read.
-// The version written is 10, which Redis 7.0 loads too.
+// Primitives of RDB files, which redis-server loads. Files up to version 11 (Redis 7.2) are read,
+// and 11 is written: Redis from 7.2 on loads it.
 //
 //   file    := "REDIS" version:4 digits  part*  FF crc64:8, little-endian, of all before it
 //   part    := FA string string                aux: name, value
 //            | FE length                       the keys that follow are in this database
 //            | FB length length                how many keys it has, how many with expiry (a hint)
+//            | F5 string                       a library of functions: refused, as F6 and F7
+//            | F7 ...                          what a module keeps
 //            | [FC ms:8 | FD seconds:4] [F8 idle:length | F9 frequency:1] type:1 key:string value
 //   length  := 00xxxxxx | 01xxxxxx x:8 | 10000000 x:32 | 10000001 x:64     big-endian
 //   string  := length bytes
@@ -26,9 +28,12 @@
 namespace understudy::targets::kv {
 
 inline constexpr int kNewestRdbVersion = 11;
-inline constexpr int kWrittenRdbVersion = 10;
+inline constexpr int kWrittenRdbVersion = 11;
 
 enum class RdbOpcode : uint8_t {
+  kFunction = 0xf5,
+  kOldFunction = 0xf6,
+  kModuleAux = 0xf7,
   kIdle = 0xf8,
   kFrequency = 0xf9,
   kAux = 0xfa,
@@ -65,7 +70,8 @@ class RdbWriter {
   }
   // Parts that are already encoded (of another writer).
   void Raw(std::string_view bytes);
-  void Eof();  // with the checksum of everything written
+  void Checksum();  // of everything written
+  void Eof();       // the end of a file, with the checksum
 
   // Gives what is left to the sink. False if the sink refused. To be called last, and before that
   // whenever all that was written is wanted.

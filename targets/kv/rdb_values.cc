@@ -11,6 +11,7 @@
 #include "protocol/numbers.h"
 #include "targets/kv/hash_value.h"
 #include "targets/kv/list_value.h"
+#include "targets/kv/rdb_legacy.h"
 #include "targets/kv/rdb_streams.h"
 #include "targets/kv/set_value.h"
 #include "targets/kv/sorted_set_value.h"
@@ -18,7 +19,8 @@
 namespace understudy::targets::kv {
 namespace {
 
-constexpr uint8_t kList = 1, kSet = 2, kZsetDigits = 3, kHash = 4, kZset = 5, kIntSet = 11,
+constexpr uint8_t kList = 1, kSet = 2, kZsetDigits = 3, kHash = 4, kZset = 5, kZipMapHash = 9,
+                  kZipList = 10, kIntSet = 11, kZipZset = 12, kZipHash = 13, kQuickListOfZips = 14,
                   kPackedHash = 16, kPackedZset = 17, kQuickList = 18, kPackedSet = 20;
 constexpr uint64_t kPlainNode = 1, kPackedNode = 2;
 
@@ -47,6 +49,7 @@ void WriteList(RdbWriter* out, const ListValue& list) {
 
 void WriteSet(RdbWriter* out, const SetValue& set) {
   if (set.form() == SetValue::kIntegers) return out->String(set.integers().bytes_view());
+  if (set.form() == SetValue::kPacked) return out->String(set.packed().bytes_view());
   out->Length(set.size());
   set.ForEach([out](const Element& member) { WriteElement(out, member); });
 }
@@ -78,11 +81,14 @@ class ValueReader {
   ValueReader(RdbReader* in, const Forms& forms) : in_(*in), forms_(forms) {}
 
   void Read(uint8_t rdb_type, Type* type, Object* object) {
+    type_ = rdb_type;
     switch (rdb_type) {
       case kList:
       case kQuickList:
+      case kQuickListOfZips:
+      case kZipList:
         *type = Type::kList;
-        rdb_type == kList ? ReadList() : ReadQuickList();
+        rdb_type == kList ? ReadList() : ReadNodes();
         break;
       case kSet:
       case kIntSet:
@@ -91,15 +97,18 @@ class ValueReader {
         rdb_type == kSet ? ReadSet() : rdb_type == kIntSet ? ReadIntSet() : ReadPackedSet();
         break;
       case kHash:
+      case kZipMapHash:
+      case kZipHash:
       case kPackedHash:
         *type = Type::kHash;
         rdb_type == kHash ? ReadHash() : ReadPackedHash();
         break;
       case kZset:
       case kZsetDigits:
+      case kZipZset:
       case kPackedZset:
         *type = Type::kSortedSet;
-        rdb_type == kPackedZset ? ReadPackedZset() : ReadZset(rdb_type == kZset);
+        rdb_type == kZset || rdb_type == kZsetDigits ? ReadZset() : ReadPackedZset();
         break;
       case kRdbTypeStream1:
       case kRdbTypeStream2:
@@ -135,22 +144,24 @@ class ValueReader {
     }
   }
 
-  void ReadQuickList() {
+  // A list's nodes: one, or many behind their number.
+  void ReadNodes() {
     auto chain = std::make_unique<QuickList>();
     std::string scratch;
-    for (uint64_t nodes = in_.Length(); nodes > 0 && !in_.failed(); --nodes) {
-      const uint64_t kind = in_.Length();
-      const std::string_view bytes = in_.String(&scratch);
-      if (in_.failed()) return;
-      size_t count = 0;
-      if (kind == kPlainNode) {
-        chain->AppendPlainNode(bytes);
-      } else if (kind != kPackedNode || !PackedList::Validate(bytes, &count)) {
-        return in_.Fail("a damaged node of a list");
-      } else if (count > 0) {
-        chain->AppendNode(PackedList::FromBytes(bytes));
+    for (uint64_t nodes = type_ == kZipList ? 1 : in_.Length(); nodes > 0 && !in_.failed();
+         --nodes) {
+      const uint64_t kind = type_ == kQuickList ? in_.Length() : kPackedNode;
+      if (!in_.failed() && kind == kPlainNode) {
+        const std::string_view bytes = in_.String(&scratch);
+        if (!in_.failed()) chain->AppendPlainNode(bytes);
+        continue;
       }
+      if (kind != kPackedNode) in_.Fail("a damaged node of a list");
+      PackedList node = ReadPacked(1, &scratch);
+      if (in_.failed()) return;
+      node.empty() ? node.Free() : chain->AppendNode(node);
     }
+    if (in_.failed()) return;
     ListValue list = ListValue::OfChain(chain.release());
     list.Compact(forms_);
     object_ = list.object();
@@ -186,15 +197,27 @@ class ValueReader {
     integers.Free();
   }
 
-  // A packed list of groups of `step` entries, of which the first ones must be distinct; with a
-  // null address if it isn't one.
+  // A packed list of groups of `step` entries, of which the first ones must be distinct, or a form
+  // that was used before; with a null address if it isn't one.
   PackedList ReadPacked(size_t step, std::string* scratch) {
     const std::string_view bytes = in_.String(scratch);
+    if (in_.failed()) return PackedList(nullptr);
+    PackedList list(nullptr);
     size_t count = 0;
-    if (!in_.failed() && (!PackedList::Validate(bytes, &count) || count % step != 0)) {
-      in_.Fail("a damaged packed list");
+    bool good;
+    if (type_ == kZipMapHash || type_ == kZipList || type_ == kZipHash || type_ == kZipZset ||
+        type_ == kQuickListOfZips) {
+      list = PackedList::New();
+      good = type_ == kZipMapHash ? ReadZipMap(bytes, &list) : ReadZipList(bytes, &list);
+      count = list.size();
+    } else {
+      good = PackedList::Validate(bytes, &count);
+      if (good) list = PackedList::FromBytes(bytes);
     }
-    return in_.failed() ? PackedList(nullptr) : PackedList::FromBytes(bytes);
+    if (good && count % step == 0) return list;
+    if (list.block() != nullptr) list.Free();
+    in_.Fail("a damaged packed list");
+    return PackedList(nullptr);
   }
 
   // Whether the first entries of the groups are all different, and no text is longer than
@@ -314,7 +337,7 @@ class ValueReader {
     return protocol::ParseDouble(digits).value_or(std::numeric_limits<double>::quiet_NaN());
   }
 
-  void ReadZset(bool binary) {
+  void ReadZset() {
     const uint64_t count = in_.Length();
     const bool small = count <= forms_.limits->zset_max_listpack_entries;
     object_ =
@@ -322,13 +345,14 @@ class ValueReader {
     std::string scratch;
     for (uint64_t i = 0; i < count && !in_.failed(); ++i) {
       const std::string_view member = in_.String(&scratch);
-      const double score = binary ? std::bit_cast<double>(in_.Integer(8)) : ReadDigits();
+      const double score = type_ == kZset ? std::bit_cast<double>(in_.Integer(8)) : ReadDigits();
       if (!in_.failed()) AddScore(member, score);
     }
   }
 
   RdbReader& in_;
   const Forms& forms_;
+  uint8_t type_ = 0;
   Object object_;
 };
 
@@ -341,7 +365,9 @@ uint8_t RdbTypeOf(const Entry& entry) {
     case Type::kList:
       return kQuickList;
     case Type::kSet:
-      return entry.object().form == SetValue::kIntegers ? kIntSet : kSet;
+      return entry.object().form == SetValue::kIntegers ? kIntSet
+             : entry.object().form == SetValue::kPacked ? kPackedSet
+                                                        : kSet;
     case Type::kSortedSet:
       return entry.object().form == SortedSetValue::kPacked ? kPackedZset : kZset;
     case Type::kHash:
@@ -372,8 +398,9 @@ void WriteRdbValue(RdbWriter* out, const Entry& entry) {
 }
 
 bool IsRdbContainerType(uint8_t rdb_type) {
-  for (uint8_t each : {kList, kSet, kZsetDigits, kHash, kZset, kIntSet, kPackedHash, kPackedZset,
-                       kQuickList, kPackedSet, kRdbTypeStream1, kRdbTypeStream2, kRdbTypeStream3}) {
+  for (uint8_t each : {kList, kSet, kZsetDigits, kHash, kZset, kZipMapHash, kZipList, kIntSet,
+                       kZipZset, kZipHash, kQuickListOfZips, kPackedHash, kPackedZset, kQuickList,
+                       kPackedSet, kRdbTypeStream1, kRdbTypeStream2, kRdbTypeStream3}) {
     if (each == rdb_type) return true;
   }
   return false;

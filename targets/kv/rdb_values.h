@@ -1,4 +1,5 @@
-// The values of keys in RDB files and in DUMP, by their type byte.
+// The values of keys in RDB files and in DUMP, by their type byte: all that Redis 2.0 to 7.2 wrote,
+// but for 6 and 7, values of modules.
 //
 //   0   string
 //   1   list      length string*
@@ -7,12 +8,17 @@
 //                                                   | size:1 digits
 //   4   hash      length (string string)*
 //   5   zset      length (string score:8)*   little-endian double, read in any order
+//   9   hash      string                     a zipmap (rdb_legacy.h, as 10, 12, 13); only read
+//   10  list      string                     a ziplist; only read, as 12 to 14
 //   11  set       string                     an intset (int_set.h)
+//   12  zset      string                     a ziplist: members and scores in turn
+//   13  hash      string                     a ziplist: fields and values in turn
+//   14  list      length string*             ziplists
 //   16  hash      string                     a listpack (packed_list.h): fields and values in turn
 //   17  zset      string                     a listpack: members and scores in turn, in order
 //   18  list      length (kind string)*      kind: length, 1: the string is an element;
 //                                            2: it is a listpack of elements
-//   20  set       string                     a listpack; only read, since Redis 7.0 doesn't know it
+//   20  set       string                     a listpack
 //   15, 19, 21    stream                     see rdb_streams.h
 //
 // Values are read into the form that suits them, with nothing taken on trust: what isn't well
