@@ -53,7 +53,6 @@ constexpr std::string_view kNotYet[] = {"blmove",
                                         "client|pause",
                                         "client|unblock",
                                         "client|unpause",
-                                        "dump",
                                         "geoadd",
                                         "geodist",
                                         "geohash",
@@ -64,7 +63,6 @@ constexpr std::string_view kNotYet[] = {"blmove",
                                         "georadiusbymember_ro",
                                         "geosearch",
                                         "geosearchstore",
-                                        "restore",
                                         "waitaof"};
 constexpr std::string_view kArt[] = {"lolwut"};
 
