@@ -85,8 +85,8 @@ show_value() {
         chat.leave)
           printf '%s * %s leaves%s\n' "$(clock "${value[3]}")" "$(clean "${value[4]}")" \
             "${value[5]:+ ($(clean "${value[5]}"))}"
-          # The node was thought lost, and us with it.
-          [[ ${value[4]} != "$nick" || -z ${value[5]:-} ]] || return 1
+          # An earlier connection of ours; or the node was thought lost, and this one with it.
+          [[ ${value[4]} != "$nick" || -z ${value[5]:-} ]] || join || return 1
           ;;
         chat.stop)
           printf '%s * %s closes the room\n' "$(clock "${value[3]}")" "$(clean "${value[4]}")"
@@ -111,6 +111,17 @@ show_value() {
   return 0
 }
 
+# Joining again changes nothing for who is there.
+join() {
+  send CHAT.JOIN "$room" "$nick" || return 1
+  waiting=history
+  if ((last >= 0)); then
+    send CHAT.HISTORY "$room" SINCE "$last"
+  else
+    send CHAT.HISTORY "$room" COUNT 10
+  fi
+}
+
 # Joins through the first port that answers; false: none does.
 connect() {
   local candidate
@@ -120,13 +131,7 @@ connect() {
       value=()
       send HELLO 3 || continue
       read_value || continue
-      send CHAT.JOIN "$room" "$nick" || continue
-      waiting=history
-      if ((last >= 0)); then
-        send CHAT.HISTORY "$room" SINCE "$last" || continue
-      else
-        send CHAT.HISTORY "$room" COUNT 10 || continue
-      fi
+      join || continue
       return 0
     fi
   done
