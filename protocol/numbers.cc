@@ -216,10 +216,12 @@ bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case
   size_t p = 0, t = 0;
   size_t star = kNone;   // behind the last '*'
   size_t star_text = 0;  // where what follows that '*' was tried last
+  int stars = 0;
   while (t < text.size()) {
     if (p < pattern.size() && pattern[p] == '*') {
       while (p < pattern.size() && pattern[p] == '*') ++p;
       if (p == pattern.size()) return true;
+      if (++stars > kMaxStars) return false;
       star = p;
       star_text = t;
       continue;

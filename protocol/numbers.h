@@ -32,7 +32,9 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b);
 std::string ToLower(std::string_view text);
 
 // Redis' stringmatchlen: * ? [a-z^] and \x. `ignore_case` folds ASCII. Bounded work: no pattern
-// costs exponential time.
+// costs exponential time, and one with more than kMaxStars '*' in different places, not counting
+// one at the end, matches nothing, as in Redis.
+inline constexpr int kMaxStars = 1000;
 bool GlobMatch(std::string_view pattern, std::string_view text, bool ignore_case = false);
 
 }  // namespace understudy::protocol

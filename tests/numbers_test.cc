@@ -263,6 +263,18 @@ bool SlowMatch(std::string_view pattern, std::string_view text) {
          SlowMatch(pattern.substr(1), text.substr(1));
 }
 
+TEST(GlobMatch, TooManyStarsMatchNothing) {
+  const auto repeated = [](int times) {
+    std::string pattern;
+    for (int i = 0; i < times; ++i) pattern += "*a";
+    return pattern;
+  };
+  const std::string text(kMaxStars + 1, 'a');
+  EXPECT_TRUE(GlobMatch(repeated(kMaxStars), text));
+  EXPECT_TRUE(GlobMatch(repeated(kMaxStars) + "*", text));
+  EXPECT_FALSE(GlobMatch(repeated(kMaxStars + 1), text));
+}
+
 TEST(GlobMatch, AgreesWithTheDefinition) {
   std::mt19937_64 random(3);
   int matches = 0;
