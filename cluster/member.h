@@ -19,7 +19,9 @@
 // The lock key. A candidate asks every voter for the lock of a new term and is the global when a
 // majority, itself included, granted it. A voter grants only if
 //   R1  the term is newer than any seen, or is the one it already granted to this node in this run;
-//   R2  the candidate's last (term, index) is at least the voter's own, counting what it received;
+//   R2  the candidate's last (term, index) is at least the voter's own, counting what it received,
+//       and reaches the newest configuration that the voter knows to be committed (which a voter
+//       whose log lost records still knows: who has missed it may take too few for everybody);
 //   R3  the lock is free here: never held, released by its holder (naming the term), held by the
 //       candidate, expired (ttl since the last renewal acknowledged), or its holder is proved dead
 //       (PeerDead); or the holder itself asked for the handover;

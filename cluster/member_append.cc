@@ -174,6 +174,7 @@ void Member::Impl::Acknowledge(Ready* ready) {
 
 void Member::Impl::InstallSnapshot(Index index, Term term, int64_t time_ms,
                                    const Configuration& installed) {
+  if (disk_failed) return;  // it would be acknowledged as durable
   // Entries behind it still count: they may have been acknowledged.
   bool kept = index >= log.base_index() && index <= log.last_index() && log.TermAt(index) == term;
   if (Planted(Bug::kSnapshotDropsTail) && index > commit) kept = false;

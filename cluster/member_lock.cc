@@ -39,7 +39,7 @@ bool Member::Impl::LockFreeFor(const NodeId& node, Term asked, bool handover) co
   if (now >= hold.until || ProvedDead(hold.node, hold.run)) return true;
   // A holder that asked for a handover never uses the lease of that term again; the one it asked
   // stands for the very next term.
-  return handover && (asked == hold.term + 1 || Planted(Bug::kHandoverForAnyTerm));
+  return handover && asked == hold.term + 1;
 }
 
 // Rule R2.
@@ -65,6 +65,9 @@ Verdict Member::Impl::Judge(const Message& request) const {
                                             request.term == lock.term && role == Role::kLocal);
   if (!newer) return Verdict::kRefuse;                  // R1
   if (!LogIsCurrent(request)) return Verdict::kRefuse;  // R2
+  if (request.log_index < lock.configuration_index && !Planted(Bug::kGrantsBehindMembers)) {
+    return Verdict::kRefuse;  // R2, where our own log lost what it had
+  }
   if (LockFreeFor(request.from, request.term, request.handover)) {
     // Of two equal ones in a pre-election at a time the one of lower rank goes on.
     bool equal = request.log_term == log.last_term() && request.log_index == log.last_index();

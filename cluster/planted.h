@@ -17,10 +17,10 @@ enum class Bug : uint8_t {
   kRepeatsGrantToAnotherRun,   // R1: the repeated grant doesn't ask for the same run
   kGrantsToOlderLog,           // R2 left out
   kComparesDurableOnly,        // R2: entries received and not yet durable don't count
+  kGrantsBehindMembers,        // R2: nor does the newest configuration known to be committed
   kGrantsHeldLock,             // R3 left out
   kProofForAnyRun,             // R3: an earlier run's proof of death frees a later run's lock
   kReleaseOfAnyTerm,           // R3: a release frees the lock whatever term it names
-  kHandoverForAnyTerm,         // R3: a handover once asked for frees the lock for good
   kForgetsHolderAtStart,       // R4 left out
   kForgetsGrantAtStart,        // R4: a grant newer than the holder recorded doesn't count
   kHolderNotPersisted,         // R4: nor is that holder recorded
@@ -41,7 +41,7 @@ enum class Bug : uint8_t {
   // Committing.
   kCommitsOlderTerms,   // I3: Raft 5.4.2, figure 8
   kCountsOwnUndurable,  // the global's own entries count before they are durable
-  kCommitsWithHalf,     // half of the voters is enough
+  kCommitsOneShort,     // one copy less than a majority is enough
   kLearnerCounts,       // a learner's copy counts
   // Reading.
   kReadsBeforeFirstCommit,  // of the term
@@ -59,11 +59,10 @@ enum class Bug : uint8_t {
   kMembersNotUndone,          // a configuration stays when its entry goes
   kRemovedGoesOn,             // a global that was removed goes on
   // Quarantine.
-  kQuarantinedCounts,          // for commits
-  kQuarantinedVotes,           // as any other
-  kQuarantineForgotten,        // by a second restart
-  kQuarantineEndsEarly,        // before everything is held
-  kQuarantineEndsUnconfirmed,  // by a global that no majority has confirmed since
+  kQuarantinedCounts,    // for commits
+  kQuarantinedVotes,     // as any other
+  kQuarantineForgotten,  // by a second restart
+  kQuarantineEndsEarly,  // before everything is held
   // Snapshots.
   kSnapshotDropsTail,       // entries behind it are dropped, acknowledged or not
   kSnapshotWithoutMembers,  // the configuration in it is ignored

@@ -117,6 +117,32 @@ TEST(Linearizability, CounterGivesNoNumberTwice) {
   EXPECT_TRUE(Linearizable({Add(0, 1, 1, 1), lost, Add(2, 3, 1, 2)}));
 }
 
+// List-append histories as seen through one key: each append is an addition that answers the length,
+// each read of the list says how long it was and which element came last.
+TEST(Linearizability, ListAppends) {
+  // APPEND answers lengths: one lost, one doubled, two in an order that a reader contradicts.
+  EXPECT_TRUE(Linearizable({Add(0, 1, 4, 4), Add(2, 3, 4, 8), Read(4, 5, 8)}));
+  EXPECT_FALSE(Linearizable({Add(0, 1, 4, 4), Add(2, 3, 4, 4), Read(4, 5, 4)}));    // lost
+  EXPECT_FALSE(Linearizable({Add(0, 1, 4, 4), Add(2, 3, 4, 12), Read(4, 5, 12)}));  // doubled
+  Operation unanswered = Add(2, 0, 4, 0);
+  unanswered.outcome = Outcome::kUnknown;
+  EXPECT_TRUE(Linearizable({Add(0, 1, 4, 4), unanswered, Read(4, 5, 8), Read(6, 7, 8)}));
+  EXPECT_FALSE(Linearizable({Add(0, 1, 4, 4), unanswered, Read(4, 5, 12)}));  // done twice
+  // The last element: 1 then 2 for one reader, 2 then 1 for another, after both were answered.
+  EXPECT_FALSE(Linearizable({Exchange(0, 9, 1, kAbsent), Exchange(0, 9, 2, 1), Read(10, 11, 1)}));
+  EXPECT_TRUE(Linearizable({Exchange(0, 9, 1, kAbsent), Exchange(0, 9, 2, 1), Read(10, 11, 2)}));
+}
+
+// Jepsen's lost update: two read the same value and both write what they made of it.
+TEST(Linearizability, LostUpdate) {
+  EXPECT_FALSE(Linearizable(
+      {Write(0, 1, 10), CompareAndSet(2, 6, 10, 11, true), CompareAndSet(3, 7, 10, 12, true)}));
+  EXPECT_TRUE(Linearizable(
+      {Write(0, 1, 10), CompareAndSet(2, 6, 10, 11, true), CompareAndSet(3, 7, 11, 12, true)}));
+  // A write answered, then gone as if it had never been.
+  EXPECT_FALSE(Linearizable({Write(0, 1, 1), Write(2, 3, 2), Read(4, 5, 2), Read(6, 7, 1)}));
+}
+
 TEST(Linearizability, TheLimitIsKept) {
   std::vector<Operation> history;
   for (int i = 0; i < 24; ++i) history.push_back(Write(0, 100, i));

@@ -796,6 +796,17 @@ TEST_F(MemberTest, AGrantToAnEarlierRunIsNoVote) {
   EXPECT_EQ(member().role(), Role::kGlobal);
 }
 
+// Found by the simulator: a snapshot installed behind a failed disk was acknowledged as durable.
+TEST_F(MemberTest, AMemberWhoseDiskFailedInstallsNoSnapshot) {
+  Start({1});
+  Follow("b", 1);
+  member().DiskFailed(now_);
+  member().InstallSnapshot(9, 1, kWallMs, Voters({"a", "b", "c"}), now_);
+  Turn();
+  EXPECT_LT(member().commit(), 9u);
+  EXPECT_EQ(Count(Message::Type::kSnapshotDone), 0u);
+}
+
 TEST_F(MemberTest, EntriesOfOlderTermsAreCommittedByTheFirstOfThisOnly) {
   Start({1, 1});
   member().PeerConnected("b", kRunOfB, now_);

@@ -12,6 +12,7 @@ using cluster::Configuration;
 using cluster::EntryType;
 using cluster::EntryView;
 using cluster::Member;
+using cluster::MemberInfo;
 using cluster::Message;
 using cluster::Ready;
 using cluster::Role;
@@ -84,6 +85,7 @@ void Simulation::CheckAfterStep(size_t index) {
     Expect(known->second.first == machine.node->id() && known->second.second == machine.node->run(),
            "at most one global a term");
     if (added) {
+      if (options_.check_rules) CheckElected(*machine.node);
       Note(machine.node->id() + " is the global of term " + std::to_string(member.term()));
       // One that wakes up late may win a term that others have left behind: it needn't hold what
       // was committed in newer ones.
@@ -94,6 +96,10 @@ void Simulation::CheckAfterStep(size_t index) {
                   member.log().TermAt(last) == history_[last - 1].term),
              "a new global holds everything committed before its term");
     }
+  }
+  if (options_.check_rules) {
+    const char* broken = rules_.CheckMember(*machine.node);
+    Expect(broken == nullptr, broken);
   }
   bool stranger = member.role() == Role::kGlobal && !member.is_member();
   if (!stranger) {
@@ -113,6 +119,11 @@ void Simulation::CheckAfterStep(size_t index) {
     }
     machine.proposed.erase(machine.proposed.begin());
   }
+  CheckLeases();
+}
+
+// Whoever may read by its lease has everything acknowledged.
+void Simulation::CheckLeases() const {
   for (const Machine& other : machines_) {
     if (!other.node->running() || other.paused) continue;
     const Member& reader = other.node->member();
@@ -121,9 +132,36 @@ void Simulation::CheckAfterStep(size_t index) {
   }
 }
 
+void Simulation::CheckElected(const Node& global) {
+  std::vector<const Node*> voters;
+  for (const MemberInfo& info : global.member().configuration().members) {
+    if (info.kind != MemberInfo::Kind::kVoter) continue;
+    voters.push_back(machines_[IndexOf(info.id)].node.get());
+  }
+  const char* broken = rules_.CheckElected(global, voters);
+  Expect(broken == nullptr, broken);
+}
+
 void Simulation::CheckMessage(size_t from, const Message& message) {
   const char* broken = rules_.Check(*machines_[from].node, message);
-  if (broken != nullptr) Expect(false, broken);
+  Expect(broken == nullptr, broken);
+  if (message.type == Message::Type::kLockReply && message.granted) CheckPromise(message);
+}
+
+// R3 and R4: nobody's lease relies on a voter that grants the lock to another.
+void Simulation::CheckPromise(const Message& grant) const {
+  for (const Machine& machine : machines_) {
+    if (!machine.node->running() || machine.node->id() == grant.to) continue;
+    const Member& holder = machine.node->member();
+    if (holder.role() != Role::kGlobal || holder.transferring()) continue;
+    auto next = globals_.upper_bound(holder.term());  // a majority has given it up already
+    if (next != globals_.end() && next->first < grant.term) continue;
+    for (const cluster::Progress& peer : holder.progress()) {
+      bool relies = peer.id == grant.from && peer.connected && !peer.quarantined &&
+                    peer.last_ack_sent_at + ttl_ - ttl_ / 10 > Clock(machine);
+      Expect(!relies, "a voter grants no lock that it promised to another");
+    }
+  }
 }
 
 // Logs match: where index and term are equal, so is everything before.

@@ -50,9 +50,12 @@ void Simulation::ChooseFaults() {
   faults_.data_loss = often(0.2) && !faults_.members;
   faults_.quorum_reads = often(0.2);
   Storm storm = options_.storm;
+  faults_.straggle = often(0.2) ? 0.01 : 0;
+  faults_.work = often(0.1) ? 200'000 : faults_.work;  // mostly idle
   if (storm == Storm::kSeed) {
     storm = often(0.5) ? Storm::kNone : static_cast<Storm>(2 + Pick(kStorms - 2));
   }
+  storm_ = storm;
   switch (storm) {
     case Storm::kSeed:
     case Storm::kNone:
@@ -64,6 +67,9 @@ void Simulation::ChooseFaults() {
       faults_.close = 0.5;
       faults_.restart = std::array<Micros, 3>{1000, 20'000, 150'000}[Pick(3)];
       faults_.die_promising = 0.15;
+      faults_.power_cut = 0.7;
+      faults_.disk_failures = true;
+      faults_.fsync = std::array<Micros, 3>{500, 5000, 60'000}[Pick(3)];
       break;
     case Storm::kMembers:
       faults_.members = faults_.partitions = faults_.kills = true;
@@ -73,8 +79,13 @@ void Simulation::ChooseFaults() {
       faults_.pauses = faults_.partitions = faults_.flaps = true;
       faults_.close = 0.5;
       faults_.work = 1500;
+      faults_.fsync = std::array<Micros, 2>{20, 500}[Pick(2)];
+      faults_.delay = std::array<Micros, 2>{50, 200}[Pick(2)];
       break;
     case Storm::kHandovers:
+      faults_.kills = true;
+      faults_.straggle = 0.02;
+      if (often(0.4)) faults_.work = 200'000;
       faults_.handovers = faults_.partitions = faults_.pauses = true;
       break;
     case Storm::kLosses:
@@ -88,25 +99,95 @@ void Simulation::ChooseFaults() {
       break;
   }
   faults_.pace = std::min<Micros>(faults_.pace, 150'000);
+  faults_.storm = 0.4;
+}
+
+size_t Simulation::SomeGlobal() {
+  std::vector<size_t> globals;
+  for (size_t i = 0; i < machines_.size(); ++i) {
+    const Machine& machine = machines_[i];
+    if (!machine.node->running() || machine.paused) continue;
+    if (machine.node->member().role() == Role::kGlobal) globals.push_back(i);
+  }
+  return globals.empty() ? machines_.size() : globals[Pick(globals.size())];
+}
+
+// What this weather is made of.
+void Simulation::StormFault() {
+  size_t which = Pick(machines_.size());
+  size_t global = SomeGlobal();
+  bool has_global = global < machines_.size();
+  switch (storm_) {
+    case Storm::kSeed:
+    case Storm::kNone:
+      break;
+    case Storm::kRestarts:
+      if (Chance(0.3)) {
+        CutNetwork();
+      } else if (Chance(0.2) && has_global) {
+        Stop(global);
+      } else if (machines_[which].node->running()) {
+        Kill(which);
+      }
+      break;
+    case Storm::kMembers:
+      if (Chance(0.7)) {
+        ChangeMembers();
+      } else {
+        CutNetwork();
+      }
+      break;
+    case Storm::kReads:
+      if (!has_global) break;
+      if (Chance(0.5)) {
+        Pause(global);
+      } else {  // the global and perhaps one other hear nobody, and nobody hears them
+        cut_.clear();
+        for (size_t i = 0; i < machines_.size(); ++i) {
+          if (i == global || i == which) continue;
+          cut_.insert({global, i});
+          cut_.insert({i, global});
+        }
+      }
+      break;
+    case Storm::kHandovers:
+      if (Chance(0.2) && has_global) {
+        Stop(global);
+      } else {
+        HandOver();
+      }
+      break;
+    case Storm::kLosses:
+      if (Chance(0.5)) {
+        if (machines_[which].node->running()) Kill(which);
+      } else {
+        RestartSome();
+      }
+      break;
+    case Storm::kSnapshots:
+      if (has_global) {
+        Member& member = machines_[global].node->member();
+        member.DropLogUpTo(member.commit());
+      }
+      if (machines_[which].node->running()) LinkDown(which, global % machines_.size(), false);
+      break;
+  }
 }
 
 void Simulation::ChangeMembers() {
-  for (Machine& machine : machines_) {
-    if (!machine.node->running() || machine.paused) continue;
-    Member& member = machine.node->member();
-    if (member.role() != Role::kGlobal) continue;
-    size_t which = Pick(machines_.size());
-    std::string why;
-    bool known = member.configuration().Find(machines_[which].node->id()) != nullptr;
-    bool done = known ? member.configuration().members.size() > 2 &&
-                            member.RemoveMember(machines_[which].node->id(), Clock(machine), &why)
-                      : member.AddMember(Info(which), Clock(machine), &why);
-    if (done) {
-      Note(machine.node->id() + (known ? " removes " : " adds ") + machines_[which].node->id());
-    }
-    Turned(IndexOf(machine.node->id()));
-    return;
-  }
+  size_t global = SomeGlobal();  // perhaps one that doesn't know yet that it isn't
+  if (global == machines_.size()) return;
+  Machine& machine = machines_[global];
+  Member& member = machine.node->member();
+  size_t which = Pick(machines_.size());
+  const NodeId& id = machines_[which].node->id();
+  std::string why;
+  bool known = member.configuration().Find(id) != nullptr;
+  bool done = known ? member.configuration().members.size() > 2 &&
+                          member.RemoveMember(id, Clock(machine), &why)
+                    : member.AddMember(Info(which), Clock(machine), &why);
+  if (done) Note(machine.node->id() + (known ? " removes " : " adds ") + id);
+  Turned(global);
 }
 
 void Simulation::HandOver() {
@@ -121,7 +202,8 @@ void Simulation::HandOver() {
     } else if (member.Transfer(Chance(0.5) ? machines_[Pick(machines_.size())].node->id() : "",
                                Clock(machine), &why)) {
       Note(machine.node->id() + " hands over");
-      if (Chance(0.4)) {  // and hears no more of it for a while
+      if (Chance(0.3)) Pause(Pick(machines_.size()));  // whoever is to take it, perhaps
+      if (Chance(0.4)) {                               // and hears no more of it for a while
         After(Delay(faults_.delay), [this, at] {
           if (healing_) return;
           for (size_t from = 0; from < machines_.size(); ++from) {
@@ -150,6 +232,7 @@ void Simulation::Resume(size_t which) {
   machine.paused = false;
   Note(machine.node->id() + " goes on");
   std::vector<std::function<void()>> queued = std::exchange(machine.queued, {});
+  CheckLeases();  // it thaws, and may believe anything before it looks at its clock
   for (auto& action : queued) OnMachine(which, std::move(action));
   Turned(which);
 }
@@ -161,7 +244,7 @@ void Simulation::RestartSome() {
     bool all_vote =
         !history_.empty() && history_.back().configuration.VoterCount() == machines_.size();
     if (faults_.data_loss && all_vote && i < (machines_.size() - 1) / 2 && Chance(0.5)) {
-      machines_[i].node->LoseRecords(Pick(8) == 0 ? 100000 : Pick(8));
+      machines_[i].node->LoseRecords(std::array<size_t, 4>{1 + Pick(8), 30, 300, 100'000}[Pick(4)]);
       machines_[i].wiped = true;
     }
     Start(i);
@@ -211,6 +294,10 @@ void Simulation::Stop(size_t which) {
 void Simulation::Fault() {
   if (healing_) return;
   After(Delay(faults_.pace), [this] { Fault(); });
+  if (Chance(faults_.storm)) {
+    StormFault();
+    return;
+  }
   size_t which = Pick(machines_.size());
   bool running = machines_[which].node->running();
   switch (Pick(10)) {
@@ -240,7 +327,7 @@ void Simulation::Fault() {
       if (faults_.kills && Chance(0.3)) Stop(which);
       break;
     case 8:
-      if (faults_.kills && Chance(0.2)) {  // all at once
+      if (faults_.kills && Chance(faults_.power_cut)) {  // all at once
         for (size_t i = 0; i < machines_.size(); ++i) {
           if (machines_[i].node->running()) Kill(i);
         }

@@ -1,7 +1,9 @@
-// simulator [--seed N] [--seeds N] [--first N] [--nodes N] [--seconds N] [--verbose] [--trace]
+// simulator [--seed N] [--seeds N] [--first N] [--nodes N] [--storm N] [--seconds N] [--verbose]
+// [--trace]
 //
 //   --seed N     one run; --seeds N: that many, from --first (default 1) on
 //   --seconds N  simulated time before everything is healed (default 20)
+//   --storm N    that weather (Storm in simulation.h); else the seed decides
 //   --verbose    tells what happens; --trace: and which messages are sent
 // A run that fails aborts, having printed its seed.
 #include <chrono>
@@ -48,6 +50,8 @@ int main(int argc, char** argv) {
       first = value;
     } else if (name == "--seeds") {
       count = value;
+    } else if (name == "--storm" && value < understudy::simulator::kStorms) {
+      options.storm = static_cast<understudy::simulator::Storm>(value);
     } else if (name == "--nodes") {
       options.nodes = value;
     } else if (name == "--seconds") {

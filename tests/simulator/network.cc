@@ -66,7 +66,10 @@ void Simulation::Deliver(size_t from, const Message& message) {
   for (; copies > 0; --copies) {
     if (Chance(faults_.loss) || !Reaches(from, to)) continue;
     auto envelope = std::make_shared<Envelope>(message);
-    After(Delay(faults_.delay), [this, from, to, envelope] {
+    Micros delay = faults_.straggle != 0 && !healing_ && Chance(faults_.straggle)
+                       ? static_cast<Micros>(Pick(static_cast<uint64_t>(3 * ttl_)))
+                       : Delay(faults_.delay);
+    After(delay, [this, from, to, envelope] {
       if (!Reaches(from, to)) return;
       OnMachine(to, [this, to, envelope] {
         Machine& machine = machines_[to];

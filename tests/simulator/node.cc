@@ -27,6 +27,7 @@ void Node::Start(Micros now, int64_t wall_ms, bool lost_data) {
   recovered.last_time_ms = disk_.base_time_ms;
   cluster::EntryView newest;
   if (log.Get(log.last_index(), &newest)) recovered.last_time_ms = newest.time_ms;
+  Index newest_index = log.last_index();
   recovered.log = &log;
   cluster::MemberOptions options;
   options.id = id_;
@@ -38,6 +39,7 @@ void Node::Start(Micros now, int64_t wall_ms, bool lost_data) {
   options.planted = planted_;
 #endif
   applied_ = disk_.base;
+  told_ = newest_index;
   member_ = std::make_unique<cluster::Member>(options, std::move(recovered), now, wall_ms);
 }
 
@@ -98,7 +100,11 @@ void Node::Turn(Micros now) {
       write.lock_sequence = ready.lock_sequence;
       write.lock = ready.lock.Encode();
     }
-    if (ready.truncated_after && on_truncated) on_truncated(*ready.truncated_after);
+    if (ready.truncated_after) {
+      told_ = std::min(told_, *ready.truncated_after);
+      if (on_truncated) on_truncated(*ready.truncated_after);
+    }
+    NoteRecords(ready);
     for (std::string_view batch : ready.records) write.records.emplace_back(batch);
     write.term = ready.records_term;
     write.last = ready.records_last;
@@ -113,6 +119,18 @@ void Node::Turn(Micros now) {
     }
   }
   Apply();
+}
+
+// The driver hears of every entry once, in order, and of those that were dropped.
+void Node::NoteRecords(const cluster::Ready& ready) {
+  if (ready.records.empty()) return;
+  cluster::EntryView first;
+  size_t size = 0;
+  UNDERSTUDY_CHECK(
+      cluster::ReadRecord(ready.records.front(), &first, &size) == cluster::RecordStatus::kOk &&
+          first.index == told_ + 1,
+      "the driver is told which entries were dropped");
+  told_ = ready.records_last;
 }
 
 void Node::Apply() {
@@ -150,6 +168,7 @@ void Node::InstallSnapshot(Index index, Term term, int64_t time_ms,
     disk_.base_configuration = configuration;
   }
   if (installed && !kept) {
+    told_ = index;
     disk_.records.clear();
     for (PendingWrite& write : pending_) write.records.clear();
   }

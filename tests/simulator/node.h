@@ -95,6 +95,7 @@ class Node {
  private:
   void ToDisk(const PendingWrite& write);
   void Apply();
+  void NoteRecords(const cluster::Ready& ready);
 
   NodeId id_;
   uint64_t seed_;
@@ -105,6 +106,7 @@ class Node {
   Disk disk_;
   cluster::LockState lock_on_disk_;  // disk_.lock, decoded
   bool disk_failed_ = false;
+  Index told_ = 0;  // the driver knows of entries up to here
   std::deque<PendingWrite> pending_;
   std::unique_ptr<cluster::Member> member_;
   Index applied_ = 0;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "tests/simulator/node.h"
 
@@ -13,10 +14,16 @@ class Rules {
  public:
   // `message` leaves `sender`. nullptr, or which rule it breaks.
   const char* Check(const Node& sender, const cluster::Message& message);
+  // Something happened at `node`, which runs.
+  const char* CheckMember(const Node& node);
+  // `global` has just won its term; `voters` are those of its configuration, running or not.
+  const char* CheckElected(const Node& global, const std::vector<const Node*>& voters);
+  // What it acknowledged is lost with its disk.
+  void Forget(const NodeId& node) { acknowledged_.erase(node); }
 
  private:
   const char* CheckGrant(const Node& sender, const cluster::Message& message);
-  static const char* CheckAcknowledgement(const Node& sender, const cluster::Message& message);
+  const char* CheckAcknowledgement(const Node& sender, const cluster::Message& message);
 
   struct Asked {
     RunId run = 0;
@@ -24,7 +31,13 @@ class Rules {
     Index log_index = 0;
   };
   std::map<std::pair<NodeId, Term>, Asked> asked_;  // the newest request of a candidate in a term
-  std::map<std::pair<NodeId, Term>, NodeId> granted_;
+  std::map<std::pair<NodeId, Term>, std::pair<NodeId, RunId>> granted_;
+  struct Acknowledged {
+    Term term = 0;
+    Index match = 0;
+  };
+  std::map<NodeId, Acknowledged> acknowledged_;
+  std::map<std::pair<NodeId, RunId>, Index> commits_;  // of globals, when last seen
 };
 
 }  // namespace understudy::simulator

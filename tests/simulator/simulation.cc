@@ -20,7 +20,8 @@ Simulation::Simulation(SimulationOptions options) : options_(options), random_(o
   for (size_t i = 0; i < machines_.size(); ++i) {
     Machine& machine = machines_[i];
     machine.clock_offset = static_cast<Micros>(Pick(1'000'000'000));
-    machine.clock_rate = 0.97 + 0.06 * static_cast<double>(Pick(1000)) / 1000;
+    machine.clock_rate = Chance(0.3) ? 0.97 + 0.06 * static_cast<double>(Pick(2))
+                                     : 0.97 + 0.06 * static_cast<double>(Pick(1000)) / 1000;
     machine.node = std::make_unique<Node>("n" + std::to_string(i + 1), options_.seed * 64 + i, ttl_,
                                           options_.planted);
     machine.node->on_message = [this, i](const Message& message) {
@@ -88,6 +89,16 @@ void Simulation::Start(size_t index) {
   Note(machine.node->id() + " starts" + (lost ? ", data lost" : ""));
   bool founds = index == 0 && machine.node->disk().lock.empty();
   machine.node->Start(Clock(machine), WallMs(machine), lost);
+  if (lost) {
+    rules_.Forget(machine.node->id());
+    if (storm_ == Storm::kLosses && Chance(0.5)) {  // and ends again before all is well
+      After(Delay(20'000), [this, index, life = machine.life] {
+        if (machines_[index].life != life || healing_) return;
+        Kill(index);
+        Start(index);
+      });
+    }
+  }
   if (faults_.quorum_reads) machine.node->member().SetReadsByLease(false);
   if (founds) machine.node->member().Bootstrap(Info(0), Clock(machine));
   for (size_t other = 0; other < machines_.size(); ++other) {

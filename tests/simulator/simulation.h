@@ -1,9 +1,14 @@
-// A whole cluster on a seeded network, disk and clock, checked after every step.
+// A whole cluster on a seeded network, disk and clock, checked after every step. The parts:
+//   simulation.cc  the run, machines, what clients do     network.cc  links, messages, partitions
+//   faults.cc      what goes wrong, and the weather       checks.cc   what is checked
+//   rules.h        what each message must keep            node.h      a member, its driver, its disk
+// planted.cc shows that the checks see: it runs a cluster layer with bugs in it.
 //
 // What may go wrong, each kind switched on or off by the seed: messages lost, doubled, delayed out
 // of order; partitions, one-way too; links that close and open; processes killed at any moment,
-// with any part of what they were writing on disk; restarts; pauses (SIGSTOP); slow disks, failed
-// disks; clocks that start anywhere and drift up to 3 %; members added and removed; handovers,
+// with any part of what they were writing on disk, torn in the middle of a write; all of them at
+// once; orderly ends that go on for a moment; restarts; pauses (SIGSTOP); slow disks, failed disks;
+// messages that come seconds late; clocks that start anywhere and drift up to 3 %; members added and removed; handovers,
 // releases; logs cut short so that snapshots are needed; disks that lost acknowledged records
 // (quarantine). Proofs of death are sound: PeerDead is only said of a run that has ended.
 //
@@ -13,6 +18,8 @@
 //   - logs match: same index and term, same entries up to there;
 //   - a read, by lease or read index, never misses a write acknowledged before it;
 //   - a committed entry is never lost;
+//   - one who thaws doesn't believe in a lease that is over; a removed global stops;
+//   - grants, acknowledgements and promises, one by one (rules.h);
 //   - Member::CheckInvariants();
 //   - once everything is healed the cluster serves again, and all members hold the same log.
 #pragma once
@@ -81,6 +88,9 @@ class Simulation {
     double close = 0.8;       // chance that a death is seen at once
     double supervised = 0.4;  // chance that the dead are started again soon
     Micros restart = 100'000;
+    double straggle = 0;          // chance that a message takes up to three ttl
+    double storm = 0;             // chance that a fault is one of the storm's own
+    double power_cut = 0.2;       // chance of all dying at once, where it may be
     double die_promising = 0.01;  // chance to die while a promise is written, each turn
     bool partitions, flaps, kills, pauses, members, handovers, cuts, disk_failures, data_loss;
     bool quorum_reads;
@@ -153,6 +163,8 @@ class Simulation {
   void FailDisk(size_t which);
   void Stop(size_t which);
   void ChooseFaults();
+  void StormFault();
+  size_t SomeGlobal();  // that runs; machines_.size(): none
   void Fault();
   void CutNetwork();
   void ChangeMembers();
@@ -165,6 +177,9 @@ class Simulation {
   void Applied(size_t machine, const cluster::EntryView& entry);
   void ReadDone(size_t machine, const cluster::Ready::Read& read);
   void CheckAfterStep(size_t machine);
+  void CheckElected(const Node& global);
+  void CheckLeases() const;
+  void CheckPromise(const cluster::Message& grant) const;
   void CheckMessage(size_t from, const cluster::Message& message);
   void CheckLogs() const;
   void Expect(bool condition, const char* what) const;
@@ -174,6 +189,7 @@ class Simulation {
   std::mt19937_64 random_;
   Micros ttl_ = 1'000'000;
   Faults faults_{};
+  Storm storm_ = Storm::kNone;
   Micros now_ = 0;
   uint64_t order_ = 0;
   uint64_t steps_ = 0;
