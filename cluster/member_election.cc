@@ -149,6 +149,9 @@ void Member::Impl::CountVotes() {
   // With every voter's grant the log is the newest of all (R2), so that what the quarantined may
   // have lost can't be missed.
   bool everyone = granted == Voters();
+  // But one that lost records may have lost those that made voters of the others it knows.
+  bool others = configuration().members.size() > 1;
+  if (lock.quarantined && Voters() == 1 && others) everyone = false;
   if (trusted >= Majority() || everyone) {
     if (phase == Phase::kPreElection) {
       StartElection(false);
