@@ -517,6 +517,9 @@ void ClusterHost::Cron(Micros now) {
     if (!more) break;
   }
   target_->OnIdle();
+  for (const std::string& note : target_->TakeNotes()) {
+    env_.log->Warning("%s: %s", env_.name.c_str(), note.c_str());
+  }
   MaybeResign(now);
   MaybeCompact(now);
   TrimLog();
