@@ -205,6 +205,10 @@ class Member {
   // two ttl.
   void Release(Micros now);
 
+  // At the global, while the driver does something that takes long: heartbeats that renew the lock,
+  // to be sent at once. Changes nothing but the send time used last. At others: none.
+  std::vector<Message> MakeHeartbeats(Micros now);
+
   Ready TakeReady(Micros now);
   bool HasReady() const;
 

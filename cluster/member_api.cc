@@ -99,6 +99,8 @@ uint64_t Member::RequestRead(Micros now) {
   return impl_->RequestRead();
 }
 
+std::vector<Message> Member::MakeHeartbeats(Micros now) { return impl_->MakeHeartbeats(now); }
+
 void Member::SetReadsByLease(bool on) { impl_->reads_by_lease = on; }
 
 bool Member::LeaseValid(Micros now) const { return impl_->LeaseValid(std::max(now, impl_->now)); }

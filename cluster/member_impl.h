@@ -217,6 +217,7 @@ struct Member::Impl {
   void SendAppend(const NodeId& id, Peer* peer, Ready* ready);
   void SendCommit(const NodeId& id, Peer* peer, Ready* ready);
   void SendHeartbeats(Ready* ready);
+  std::vector<Message> MakeHeartbeats(Micros at);
   void OnAppendReply(const Message& message);
   void OnHeartbeatReply(const Message& message);
   Peer* NoteReply(const Message& message);

@@ -143,6 +143,21 @@ void Member::Impl::SendHeartbeats(Ready* ready) {
   }
 }
 
+std::vector<Message> Member::Impl::MakeHeartbeats(Micros at) {
+  std::vector<Message> messages;
+  if (role != Role::kGlobal || disk_failed) return messages;
+  sent = std::max(at, sent + 1);
+  for (const auto& [id, peer] : peers) {
+    if (!peer.replicated || !peer.connected) continue;
+    Message message = MakeMessage(Message::Type::kHeartbeat, id);
+    message.commit = commit;
+    message.sent_at = sent;
+    message.global_time_ms = GlobalTimeMs(at);
+    messages.push_back(std::move(message));
+  }
+  return messages;
+}
+
 void Member::Impl::NameSnapshot(Peer* peer) {
   if (peer->flow == Flow::kSnapshot) return;
   ResetPeer(peer, peer->next);

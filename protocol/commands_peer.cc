@@ -30,6 +30,7 @@ constexpr CommandRow kRows[] = {
     Peer("peer.snapdone", "Tells that a snapshot is installed."),
     Peer("peer.forward", "Carries a client's command to the global."),
     Peer("peer.transaction", "A transaction, as a forwarded command."),
+    Peer("peer.busy", "Tells that a command costs the global its lock."),
     Peer("peer.reply", "Carries the reply to a forwarded command back."),
 };
 

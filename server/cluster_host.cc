@@ -376,6 +376,23 @@ bool ClusterHost::MakeRoom() {
   return !over(memory_.UsedExactly(now_));
 }
 
+void ClusterHost::Handle(const targets::Request& request, targets::Context* context) {
+  LongCommand& long_command = **env_.long_command;
+  long_command.Begin();
+  target_->Handle(request, *context);
+  long_command.End();
+}
+
+void ClusterHost::KeepLock(Micros now) {
+  for (const cluster::Message& message : member_->MakeHeartbeats(now)) {
+    PeerLink* link = peers().Find(message.to);
+    std::string* out = link == nullptr ? nullptr : link->output();
+    if (out == nullptr) continue;
+    EncodeMessage(env_.name, message, out);
+    link->SendNow();
+  }
+}
+
 bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter* reply,
                           Gate* gate) {
   if (std::string_view error = Refusal(*request.command); !error.empty()) {
@@ -390,7 +407,7 @@ bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter
   targets::EffectWriter effects(keeps_log ? &payload_ : nullptr);
   context.reply = reply;
   context.effects = &effects;
-  target_->Handle(request, context);
+  Handle(request, &context);
   return Propose(context, effects, false, gate);
 }
 
@@ -426,7 +443,7 @@ bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
   if (request.command == transaction_row_) {
     RunTransaction(request, &writer, &context);
   } else {
-    target_->Handle(request, context);
+    Handle(request, &context);
   }
   std::string_view text = std::string_view(*reply).substr(start);
   if (!effects.empty()) {
@@ -447,7 +464,7 @@ bool ClusterHost::ExecuteMany(const std::function<void(const RunOne&)>& body, Ga
   context.effects = &effects;
   body([&](const targets::Request& request, protocol::ReplyWriter* reply) {
     context.reply = reply;
-    target_->Handle(request, context);
+    Handle(request, &context);
   });
   return Propose(context, effects, false, gate);
 }
@@ -477,7 +494,7 @@ void ClusterHost::RunTransaction(const targets::Request& request, protocol::Repl
       reply->Error("ERR unknown command in a forwarded transaction");
       continue;
     }
-    target_->Handle(one, *context);
+    Handle(one, context);
   }
 }
 

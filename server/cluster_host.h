@@ -35,6 +35,7 @@
 #include "server/log_writer.h"
 #include "server/memory_meter.h"
 #include "server/logger.h"
+#include "server/long_command.h"
 #include "server/options.h"
 #include "server/origin_table.h"
 #include "server/peers.h"
@@ -96,6 +97,7 @@ class ClusterHost {
     LogWriter* writer = nullptr;
     const std::unique_ptr<Peers>* peers = nullptr;  // made after the cluster
     Random* random = nullptr;
+    const std::unique_ptr<LongCommand>* long_command = nullptr;
     ClusterClients* clients = nullptr;
     std::shared_ptr<targets::TargetOptions> target_options;
   };
@@ -137,6 +139,8 @@ class ClusterHost {
                      int resp, std::string* reply, Gate* gate);
   // Of the tag of what was executed last for this node's own clients.
   uint64_t own_sequence() const { return sequence_; }
+  // What was executed last took so long that the lock is lost by it.
+  bool let_go() const { return (*env_.long_command)->let_go(); }
   // Others may become the global, and what is executed here may turn out not to have happened.
   bool may_lose() const { return member_->configuration().members.size() > 1; }
   // Several requests as one entry: `body` gets the function that executes one. For the others as
@@ -166,6 +170,9 @@ class ClusterHost {
   void WantCommit(const cluster::NodeId& local, cluster::Index index) {
     member_->WantCommit(local, index);
   }
+
+  // While a command takes long, on another thread: renews the lock.
+  void KeepLock(cluster::Micros now);
 
   // --- messages ------------------------------------------------------------------------------
   void Step(const cluster::Message& message, cluster::Micros now) { member_->Step(message, now); }
@@ -248,6 +255,7 @@ class ClusterHost {
   std::string RefusalOfTagged(const targets::Request& request);
   std::string_view RefusalUnderLimits(const protocol::Command& command);
   bool MakeRoom();
+  void Handle(const targets::Request& request, targets::Context* context);
 
   Environment env_;
   const protocol::Command* transaction_row_;

@@ -27,8 +27,11 @@ void Sleep(NodeRequest& request) {
   timespec rest{};
   rest.tv_sec = static_cast<time_t>(wanted);
   rest.tv_nsec = static_cast<long>((wanted - static_cast<double>(rest.tv_sec)) * 1e9);
+  // As a long command does.
+  request.node.long_command().Begin();
   while (nanosleep(&rest, &rest) != 0 && errno == EINTR) {
   }
+  request.node.long_command().End();
   request.node.RefreshNow();
   request.reply.Ok();
 }

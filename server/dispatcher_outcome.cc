@@ -27,6 +27,7 @@ void Dispatcher::Keep(Connection& connection, KeptRequests::Request* request,
   request->connection = session.id;
   request->sequence = node_->host().own_sequence();
   request->resp = static_cast<uint8_t>(session.resp);
+  request->let_go = request->kind == KeptRequests::Kind::kTarget && node_->host().let_go();
   if (session.reply_mode == Session::ReplyMode::kOn) {
     request->place = connection.replies().last_place();
   }
@@ -149,7 +150,8 @@ ReplyQueue::Edit Dispatcher::AskAgain(Connection& connection, const Again& one) 
   }
   node_->forwarder().ForwardAgain(connection, *request.row, one.args, edit.slot, request.db,
                                   request.resp, node_->now(),
-                                  node_->options().cluster_wait_ms * 1000, one.transaction);
+                                  node_->options().cluster_wait_ms * 1000, one.transaction,
+                                  request.let_go ? 1 : 0);
   session.track = false;
   return edit;
 }
@@ -174,7 +176,10 @@ void Dispatcher::AnswerAgain() {
 
 // No global in the time that clients are to wait, so nobody can tell.
 void Dispatcher::Expire(Micros now) {
-  if (kept_.empty() || node_->host().can_execute()) {
+  // While there is one, its entries are on their way here, or its state, which may take longer.
+  const cluster::NodeId holder = node_->host().member().holder();
+  const bool global = !holder.empty() && holder != node_->identity().id;
+  if (kept_.empty() || node_->host().can_execute() || global) {
     undecided_since_ = 0;
     return;
   }

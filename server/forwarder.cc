@@ -61,8 +61,9 @@ void Forwarder::Forward(Connection& connection, const protocol::Command& row,
 void Forwarder::ForwardAgain(Connection& connection, const protocol::Command& row,
                              std::span<const std::string_view> args, uint64_t slot, int db,
                              int resp, Micros now, Micros wait,
-                             std::shared_ptr<Transaction> transaction) {
+                             std::shared_ptr<Transaction> transaction, int costs) {
   Forward(connection, row, args, slot, now, wait, std::move(transaction));
+  commands_.back().costs = costs;
   commands_.back().db = db;
   commands_.back().resp = resp;
 }
@@ -200,6 +201,7 @@ void Forwarder::SendSome(std::string* out) {
     forwarded.client = command.client;
     forwarded.db = command.db;
     forwarded.resp = command.resp;
+    forwarded.only_known = command.costs >= kMostCosts;
     RequestFor(command);
     forwarded.args.swap(args_);
     AppendForwarded(&scratch_, forwarded);
@@ -310,9 +312,15 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
       break;
     case OriginTable::Known::kNew: {
       scratch_.clear();
+      if (command->costs >= kMostCosts) {
+        protocol::ReplyWriter(&scratch_, command->resp).Error(kTooLong);
+        Answer(*command, scratch_, gate);
+        break;
+      }
       clients_->OnExecuting();
       bool entry = host_->ExecuteTagged(RequestFor(*command), tag, earlier_.Of(command->client),
                                         command->resp, &scratch_, &gate);
+      if (host_->let_go()) ++command->costs;
       NoteExecution(*command);
       if (entry) {
         earlier_.Carried(command->client);
@@ -340,6 +348,10 @@ void Forwarder::OnReply(uint64_t sequence, std::string_view reply) {
     Answer(*command, reply, Gate{});
   }
   Finish(command);
+}
+
+void Forwarder::OnBusy(uint64_t sequence) {
+  if (Command* command = Find(sequence)) ++command->costs;
 }
 
 void Forwarder::OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply) {
@@ -422,6 +434,13 @@ void Forwarder::FinishRead(const Command& command) {
   }
 }
 
+bool Forwarder::HasGlobal() const {
+  if (host_->can_execute()) return true;
+  const cluster::NodeId holder = host_->member().holder();
+  PeerLink* link = holder.empty() || holder == self_ ? nullptr : peers_->Find(holder);
+  return link != nullptr && link->output() != nullptr;
+}
+
 void Forwarder::Postpone(Micros by) {
   for (Command& command : commands_) command.deadline += by;
   for (Command& command : unanswered_) command.deadline += by;
@@ -431,7 +450,8 @@ void Forwarder::Postpone(Micros by) {
 }
 
 void Forwarder::Expire(Micros now) {
-  if (expired_at_ != 0 && now - expired_at_ > kStoppedAfter) Postpone(now - expired_at_);
+  const Micros passed = expired_at_ == 0 ? 0 : now - expired_at_;
+  if (passed > kStoppedAfter || HasGlobal()) Postpone(passed);
   expired_at_ = now;
   for (uint64_t sequence = first_; sequence < first_ + commands_.size(); ++sequence) {
     Command* command = Find(sequence);

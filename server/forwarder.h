@@ -10,7 +10,8 @@
 //     while a forwarded command of its connection is outstanding.
 //  2. A command is executed at most once: by its tag, and because everything is sent again only
 //     under a new attempt, whose number the global compares; replies of older attempts are dropped.
-//  3. What this node executes itself, as the global, is done when its reply may leave. If the lock is
+//  3. A command that has cost two globals their lock (--busy-limit) isn't executed by a third one.
+//  4. What this node executes itself, as the global, is done when its reply may leave. If the lock is
 //     lost before, its place is kept again and it is asked of the next global under the same tag.
 // Limits: kMaxOutstanding commands and kMaxBytes a node; above, connections pause. Reads are not done
 // here while their connection has Connection::kOutputPause of output.
@@ -37,6 +38,7 @@ class Forwarder {
  public:
   static constexpr size_t kMaxOutstanding = 100000;
   static constexpr size_t kMaxBytes = 64u << 20;
+  static constexpr int kMostCosts = 2;
 
   struct Command {
     const protocol::Command* row = nullptr;
@@ -50,6 +52,7 @@ class Forwarder {
     cluster::Micros asked_at = 0, deadline = 0;
     bool sent = false;  // to some global, or may have been executed
     bool done = false;
+    int costs = 0;  // how many globals it has cost their lock; with kMostCosts it isn't executed
     bool tracked = false;
     // Executed here, in this turn; the reply waits for this and is there.
     uint64_t executed_turn = 0;  // 0: it isn't
@@ -109,7 +112,7 @@ class Forwarder {
   void ForwardAgain(Connection& connection, const protocol::Command& row,
                     std::span<const std::string_view> args, uint64_t slot, int db, int resp,
                     cluster::Micros now, cluster::Micros wait,
-                    std::shared_ptr<Transaction> transaction);
+                    std::shared_ptr<Transaction> transaction, int costs);
   // The same for a client whose connection is gone (leaving its rooms).
   void ForwardFor(uint64_t client, const protocol::Command& row,
                   std::span<const std::string_view> args, cluster::Micros now,
@@ -123,8 +126,8 @@ class Forwarder {
   void Flush(cluster::Micros now);
   // There is something to execute, send or ask in another turn.
   bool HasWork() const;
-  // Some times a second: gives up what waited too long; time in which this process was stopped
-  // doesn't count.
+  // Some times a second: gives up what waited too long for a global; time with one doesn't count, nor
+  // time in which this process was stopped.
   void Expire(cluster::Micros now);
 
   // The link to the global came back: ask again.
@@ -140,6 +143,8 @@ class Forwarder {
   // any more, though the command may have been executed.
   void OnReply(uint64_t sequence, std::string_view reply);
   void OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply);
+  // It took the global too long, which loses its lock by it.
+  void OnBusy(uint64_t sequence);
   // False: not a read asked for here.
   bool OnRead(uint64_t request, bool ok, int64_t time_ms);
 
@@ -159,6 +164,7 @@ class Forwarder {
   void MarkExecuted(uint64_t sequence, const Gate& gate, const ReplyPlace& place);
   void TakeExecutionsBack();
   void Postpone(cluster::Micros by);
+  bool HasGlobal() const;
   void DoRead(Command* command, int64_t time_ms);
   bool HoldsRead(const Command& command) const;
   bool MayGoOn(uint64_t connection) const;

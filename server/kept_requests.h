@@ -48,6 +48,7 @@ class KeptRequests {
   struct Request {
     Kind kind = Kind::kTarget;
     bool wrote = false;    // it has an entry, `index`
+    bool let_go = false;   // it took too long (server/long_command.h)
     bool watched = false;  // EXEC of watched keys: fails when it is asked again
     uint8_t resp = 2;
     int db = 0;

@@ -194,11 +194,7 @@ bool Node::Open(std::string* error) {
     writer_->Deliver(disk_listener_.get());
   });
   disk_events_->Enable();
-  tick_ = std::make_unique<Timer>(&loop_, [this] {
-    RefreshNow();
-    host_->Tick(now());
-    next_tick_ = 0;
-  });
+  tick_ = std::make_unique<Timer>(&loop_, [this] { Tick(); });
   cron_ = std::make_unique<Timer>(&loop_, [this] { Cron(); });
   signals_ = std::make_unique<Signals>(this);
 
@@ -234,6 +230,7 @@ bool Node::StartCluster(RecoveredNode recovered, std::string* error) {
   environment.log = log_.get();
   environment.writer = writer_.get();
   environment.random = &random_;
+  environment.long_command = &long_command_;
   environment.clients = &dispatcher_;
   environment.target_options = target_options_;
   environment.peers = &peers_;
@@ -288,6 +285,7 @@ bool Node::Listen(std::string* error) {
                                             peers_.get(), table_, identity_.id, identity_.run);
   remote_commands_ =
       std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_, &instruments_);
+  MakeLongCommand();
   return true;
 }
 
@@ -392,8 +390,37 @@ void Node::EndTurn() {
   ++connection_environment_.turn;
   connections_->FlushDirty();
   if (forwarder_->HasWork() || host_->HasWork()) loop_.DoNotWait();
+  turn_ended_at_ = BootMicros();
   ScheduleTick();
   if (stop_by_ != 0) ShutDown();
+}
+
+// Behind something that took long, what others have said meanwhile is read first: it may have renewed
+// the lock.
+void Node::Tick() {
+  RefreshNow();
+  next_tick_ = 0;
+  if (now() - turn_ended_at_ > options().lock_ttl_ms * 1000 / 4 && !tick_postponed_) {
+    tick_postponed_ = true;
+    tick_->Start(0);
+    next_tick_ = now();
+    return;
+  }
+  tick_postponed_ = false;
+  host_->Tick(now());
+}
+
+void Node::MakeLongCommand() {
+  LongCommand::Actions actions;
+  actions.keep = [this] { host_->KeepLock(BootMicros()); };
+  actions.let_go = [this] {
+    if (!host_->may_lose()) return;
+    log_->Warning("A command takes longer than busy-limit: the lock is kept no longer");
+    remote_commands_->TellBusy();
+  };
+  const auto interval = std::chrono::milliseconds(std::max<int64_t>(options().lock_ttl_ms / 8, 5));
+  long_command_ = std::make_unique<LongCommand>(interval, std::move(actions));
+  long_command_->set_limit(std::chrono::milliseconds(options().busy_limit_ms));
 }
 
 void Node::ScheduleTick() {
@@ -434,6 +461,9 @@ void Node::SetLimits(const Options& options) {
   instruments_.slow_log().set_threshold_us(options.slowlog_log_slower_than);
   instruments_.slow_log().set_max_length(static_cast<size_t>(options.slowlog_max_len));
   instruments_.latency().set_threshold_ms(options.latency_monitor_threshold);
+  if (long_command_ != nullptr) {
+    long_command_->set_limit(std::chrono::milliseconds(options.busy_limit_ms));
+  }
   target_options_->databases = static_cast<int>(options.databases);
   target_options_->chat_history = static_cast<size_t>(options.chat_history);
   target_options_->max_value_bytes = static_cast<size_t>(options.proto_max_bulk_len);

@@ -22,6 +22,7 @@
 #include "server/log_writer.h"
 #include "server/monitors.h"
 #include "server/logger.h"
+#include "server/long_command.h"
 #include "server/node_commands.h"
 #include "server/options.h"
 #include "server/peer_requests.h"
@@ -87,6 +88,7 @@ class Node {
   Subscriptions& subscriptions() { return *subscriptions_; }
   LogWriter& writer() { return *writer_; }
   Random& random() { return random_; }
+  LongCommand& long_command() { return *long_command_; }
   InfoSamples& info_samples() { return info_samples_; }
   Instruments& instruments() { return instruments_; }
   const Identity& identity() const { return identity_; }
@@ -110,6 +112,8 @@ class Node {
                      const cluster::Configuration& committed);
   void EndTurn();
   void ScheduleTick();
+  void Tick();
+  void MakeLongCommand();
   void Cron();
   bool ApplyConfig(const Options& before, const Options& after, std::string* parameter,
                    std::string* why);
@@ -145,6 +149,7 @@ class Node {
   std::unique_ptr<Forwarder> forwarder_;
   std::unique_ptr<LinkWatch> link_watch_;
   std::unique_ptr<RemoteCommands> remote_commands_;
+  std::unique_ptr<LongCommand> long_command_;  // behind all that its thread uses
   std::unique_ptr<DiskListener> disk_listener_;
   std::unique_ptr<FdEvent> disk_events_;
   std::unique_ptr<Timer> tick_, cron_;
@@ -155,6 +160,8 @@ class Node {
   bool cron_paused_ = false;
   bool forgotten_ = false;           // and isn't any more
   cluster::Micros next_tick_ = 0;
+  cluster::Micros turn_ended_at_ = 0;
+  bool tick_postponed_ = false;
   cluster::Micros stop_by_ = 0;  // not 0: stopping, at the latest then
 };
 

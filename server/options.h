@@ -54,6 +54,7 @@ struct Options {
   int64_t cluster_announce_port = 0;  // 0: port
   int64_t lock_ttl_ms = 1000;
   int64_t cluster_wait_ms = 5000;
+  int64_t busy_limit_ms = 10000;
   ReadMode reads = ReadMode::kLease;
   bool trust_refusal = true;
 

@@ -21,6 +21,8 @@ constexpr std::array<std::string_view, 13> kNames = {
     "PEER.APPENDED", "PEER.HEARTBEAT", "PEER.HEARTBEATED", "PEER.READ",   "PEER.READAT",
     "PEER.TRANSFER", "PEER.RELEASE",   "PEER.SNAPDONE"};
 
+constexpr uint64_t kOnlyKnown = 16;  // added to a forwarded command's protocol version
+
 // Flags of a message, one bit each, in the argument before its records.
 enum Flag : uint64_t {
   kGranted = 1,
@@ -163,7 +165,7 @@ void AppendForwarded(std::string* out, const ForwardedCommand& command) {
   AppendVarint(out, command.sequence);
   AppendVarint(out, command.client);
   AppendVarint(out, static_cast<uint64_t>(command.db));
-  AppendVarint(out, static_cast<uint64_t>(command.resp));
+  AppendVarint(out, static_cast<uint64_t>(command.resp) + (command.only_known ? kOnlyKnown : 0));
   AppendVarint(out, command.args.size());
   for (std::string_view arg : command.args) {
     AppendVarint(out, arg.size());
@@ -178,6 +180,8 @@ bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command) {
       !TakeVarint(&in, &db) || !TakeVarint(&in, &resp) || !TakeVarint(&in, &count)) {
     return false;
   }
+  command->only_known = resp >= kOnlyKnown;
+  if (command->only_known) resp -= kOnlyKnown;
   if (db > 1u << 20 || resp < 2 || resp > 3 || count == 0 || count > in.size()) return false;
   command->db = static_cast<int>(db);
   command->resp = static_cast<int>(resp);

@@ -9,6 +9,7 @@
 //   PEER.REPLY <cluster> <term> <run> <attempt> <replies>
 //                                                   replies that no entry carries; an empty one:
 //                                                   it can't be had any more
+//   PEER.BUSY <cluster> <run> <sequence>            this command has cost the global its lock
 //   PEER.SNAPSHOT <cluster> <term> <from> <index> <log term> <time ms> <configuration>
 //                 <offset> <total> <bytes>          one chunk of the state, in order
 // Numbers are decimal text; <commands>, <replies> and <configuration> are binary.
@@ -42,6 +43,10 @@ void EncodeMessage(std::string_view cluster, const cluster::Message& message, st
 // `args` is the whole request. Views in `message` point into args. False: not such a message.
 bool DecodeMessage(std::span<const std::string_view> args, cluster::Message* message);
 
+// The reply to a command that has cost two globals their lock and isn't executed any more.
+inline constexpr std::string_view kTooLong =
+    "BUSY The command took two globals longer than busy-limit and isn't executed";
+
 // A command on its way to the global, and what the global needs to execute it.
 struct ForwardedCommand {
   uint64_t sequence = 0;  // of the tag (origin's run, sequence)
@@ -49,8 +54,10 @@ struct ForwardedCommand {
   int db = 0;
   int resp = 2;
   std::vector<std::string_view> args;
+  bool only_known = false;  // it isn't to be executed any more: was it?
 };
 //   command := sequence:varint client:varint db:varint resp:varint argc:varint (size:varint bytes)*
+// resp + 16: only_known.
 void AppendForwarded(std::string* out, const ForwardedCommand& command);
 // Takes one from the front; false at the end or (with *bytes not empty) when malformed.
 bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command);

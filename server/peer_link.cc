@@ -176,6 +176,16 @@ bool PeerLink::Send(std::string_view bytes) {
   return true;
 }
 
+void PeerLink::SendNow() {
+  if (state_ != State::kConnected) return;
+  while (backlog() > 0) {
+    ssize_t sent =
+        send(context_->fd, output_.data() + output_sent_, backlog(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent <= 0) return;
+    output_sent_ += static_cast<size_t>(sent);
+  }
+}
+
 void PeerLink::Flush() {
   if (state_ != State::kConnected && state_ != State::kGreeting) return;
   while (backlog() > 0) {

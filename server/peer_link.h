@@ -75,6 +75,9 @@ class PeerLink {
     return state_ == State::kConnected && backlog() <= kMaxBacklog ? &output_ : nullptr;
   }
   void Flush();
+  // Sends what the socket takes now and leaves everything else to the next Flush(), a connection that
+  // ended too. From another thread, while the event loop's is busy elsewhere (server/long_command.h).
+  void SendNow();
 
   // Try to connect now rather than later.
   void DialNow();

@@ -19,6 +19,7 @@ bool PeerRequests::Handle(Connection& connection, const protocol::Command& comma
   if (connection.session().peer_id.empty()) return false;
   if (name == "peer.forward") return Forward(args);
   if (name == "peer.reply") return Reply(args);
+  if (name == "peer.busy") return Busy(args);
   if (name == "peer.join") return Join(connection, args);
   // Everything else is a cluster's; today there is one.
   if (args.size() < 2 || args[1] != node_->host().name()) return false;
@@ -112,6 +113,16 @@ bool PeerRequests::Forward(Args args) {
   batch.from = cluster::NodeId(args[3]);
   batch.commands = args[7];
   node_->remote_commands().OnForward(batch);
+  return true;
+}
+
+bool PeerRequests::Busy(Args args) {
+  uint64_t run, sequence;
+  if (args.size() != 4 || args[1] != node_->host().name() || !ParseUnsigned(args[2], &run) ||
+      !ParseUnsigned(args[3], &sequence)) {
+    return false;
+  }
+  if (run == node_->identity().run) node_->forwarder().OnBusy(sequence);
   return true;
 }
 

@@ -25,6 +25,7 @@ class PeerRequests {
   bool Hello(Connection& connection, std::span<const std::string_view> args);
   bool Join(Connection& connection, std::span<const std::string_view> args);
   bool Forward(std::span<const std::string_view> args);
+  bool Busy(std::span<const std::string_view> args);
   bool Reply(std::span<const std::string_view> args);
   void Answer(Connection& connection, std::string_view resp);
 

@@ -88,6 +88,10 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
       reply.bytes = executed->reply;
       break;
     case OriginTable::Known::kNew: {
+      if (command->only_known) {
+        protocol::ReplyWriter(&reply.bytes, command->resp).Error(kTooLong);
+        break;
+      }
       ++executed_;
       targets::Request request;
       request.command = table_->Find(command->args);
@@ -101,8 +105,10 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
         break;
       }
       instruments_->Begin();
+      executing_ = {&origin->node, run, command->sequence};
       bool entry = host_->ExecuteTagged(request, tag, origin->earlier.Of(command->client),
                                         command->resp, &reply.bytes, &reply.gate);
+      executing_ = {};
       instruments_->ExecutedForOther(origin->node, *request.command, command->args, reply.bytes);
       host_->DeliverPublications();
       if (entry) {
@@ -116,6 +122,15 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
     }
   }
   origin->replies.push_back(std::move(reply));
+}
+
+void RemoteCommands::TellBusy() {
+  PeerLink* link = executing_.node == nullptr ? nullptr : peers_->Find(*executing_.node);
+  std::string* out = link == nullptr ? nullptr : link->output();
+  if (out == nullptr) return;
+  AppendCommand(out, {"PEER.BUSY", host_->name(), std::to_string(executing_.run),
+                      std::to_string(executing_.sequence)});
+  link->SendNow();
 }
 
 void RemoteCommands::HoldTurn(uint64_t confirm) {

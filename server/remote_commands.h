@@ -61,6 +61,9 @@ class RemoteCommands {
 
   uint64_t executed() const { return executed_; }  // since start
 
+  // While one takes too long, on another thread: tells its origin so.
+  void TellBusy();
+
  private:
   struct Reply {
     uint64_t sequence;
@@ -95,6 +98,11 @@ class RemoteCommands {
   const protocol::Command* transaction_row_;
   std::map<uint64_t, Origin> origins_;  // by the origin's run
   bool read_in_turn_ = false;
+  struct Executing {
+    const cluster::NodeId* node = nullptr;  // nullptr: nothing
+    uint64_t run = 0, sequence = 0;
+  };
+  Executing executing_;
   uint64_t executed_ = 0;
   std::string scratch_;
 };

@@ -33,6 +33,7 @@ understudy_process_test(partitions 120 1)
 understudy_process_test(backpressure 180 2)
 understudy_process_test(clocks 120 1)
 understudy_process_test(combinations 180 2)
+understudy_process_test(long_command 180 1)
 
 # A disk that fails and a clock that jumps when they are told.
 foreach(library faulty_disk faulty_clock)
