@@ -330,6 +330,7 @@ targets::Context ClusterHost::NewContext() {
   context.commit = applied_;
   context.random = env_.random->Next();
   context.publisher = publisher_.get();
+  context.DependsOn(reloaded_at_);
   return context;
 }
 

@@ -207,6 +207,10 @@ class ClusterHost {
   // Has the state saved, as of the end of this turn or soon after; OnSnapshotEnded() tells. False:
   // there is no whole state here now. REQUIRES: !saving().
   bool SaveSnapshot();
+  // Makes the state anew out of its own snapshot, in one piece: for tests of what a snapshot keeps.
+  // False, with `error` one line: there is no whole state here, or (after the attempt) it is made
+  // from what is on disk or from the global's.
+  bool ReloadState(std::string* error);
   // Bytes of the log on disk that the newest snapshot doesn't cover.
   uint64_t log_bytes() const { return log_bytes_ - log_bytes_covered_; }
   uint64_t snapshots_sent() const { return snapshots_sent_; }          // since start
@@ -228,6 +232,7 @@ class ClusterHost {
   void OnEntriesTruncated(cluster::Index after);
   void TellOutcome(cluster::Index survived);
   cluster::Index SurvivedByLog(cluster::Index upto) const;
+  void TellReceived(const SnapshotChunk& chunk);
   void HandleReads(cluster::Ready* ready);
   void ReleaseReads();
   void NoteLock();
@@ -306,6 +311,7 @@ class ClusterHost {
   // Sent as a whole, perhaps not installed yet: up to which entry.
   std::map<cluster::NodeId, cluster::Index> snapshots_on_their_way_;
   SnapshotReceiver receiver_;
+  cluster::Index reloaded_at_ = 0;  // entries up to here: what they touched isn't known any more
   SnapshotMeta installing_;  // restored, being saved; index 0: nothing
   uint64_t snapshots_sent_ = 0, snapshots_received_ = 0;
 };

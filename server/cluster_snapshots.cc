@@ -178,6 +178,17 @@ void ClusterHost::PumpTransfers(Micros now) {
 
 // --- at a local ---------------------------------------------------------------------------------
 
+// At the beginning, and each time that a tenth more is there.
+void ClusterHost::TellReceived(const SnapshotChunk& chunk) {
+  const uint64_t tenth = std::max<uint64_t>(chunk.total / 10, 1);
+  const uint64_t received = chunk.offset + chunk.bytes.size();
+  if (chunk.offset != 0 && chunk.offset / tenth == received / tenth) return;
+  env_.log->Notice("Receiving the state of %s up to entry %llu: %llu of %llu bytes",
+                   env_.name.c_str(), static_cast<unsigned long long>(chunk.meta.index),
+                   static_cast<unsigned long long>(received),
+                   static_cast<unsigned long long>(chunk.total));
+}
+
 void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
   // From whoever was a global in this term or a newer one: what it sends is committed, also if this
   // node hasn't heard yet who that is.
@@ -186,10 +197,14 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
   // Nothing here would follow it; or it would take the place of a newer one on disk.
   if (chunk.meta.index < member_->log().base_index()) return;
   if (durable() && chunk.meta.index < maker_.saved_index()) return;
-  if (!receiver_.Accept(chunk)) return;
+  using Took = SnapshotReceiver::Took;
+  std::string error;
+  const Took took = receiver_.Accept(chunk, env_.options->dir, &error);
+  if (took == Took::kFailed) env_.log->Warning("%s", error.c_str());
+  if (took != Took::kNothing && took != Took::kFailed) TellReceived(chunk);
+  if (took != Took::kAll) return;
   std::string_view bytes = receiver_.bytes(), table;
   uint64_t size;
-  std::string error;
   OriginTable origins;
   bool ok = targets::TakeVarint(&bytes, &size) && size <= bytes.size() &&
             origins.Decode(bytes.substr(0, size));
@@ -222,10 +237,8 @@ void ClusterHost::OnSnapshotChunk(const SnapshotChunk& chunk, Micros now) {
   file.time_ms = installing_.time_ms;
   file.configuration = installing_.configuration;
   file.origins = std::string(table);
-  const size_t head = receiver_.bytes().size() - bytes.size();
-  auto kept = std::make_shared<const std::string>(receiver_.TakeBytes());
-  file.data = std::string_view(*kept).substr(head);
-  file.owner = kept;
+  file.data = bytes;
+  file.owner = receiver_.owner();
   maker_.NoteOnDisk(file.index, file.data.size());
   receiver_.Reset();
   env_.writer->SaveSnapshot(std::move(file));
@@ -260,6 +273,22 @@ bool ClusterHost::RebuildState() {
   state_index_ = snapshot.index;
   return base == 0 ||
          (target_->Restore(snapshot.data, &error) && origins_.Decode(snapshot.origins));
+}
+
+bool ClusterHost::ReloadState(std::string* error) {
+  *error = "there is no whole state to reload";
+  if (!HasWholeState()) return false;
+  maker_.Abort("the state is reloaded");
+  std::string bytes;
+  const bool made = target_->Snapshot([&bytes](std::string_view piece) {
+    bytes.append(piece);
+    return true;
+  });
+  if (!made) return false;
+  reloaded_at_ = state_index_;
+  if (target_->Restore(bytes, error)) return true;
+  if (!RebuildState()) NeedState();
+  return false;
 }
 
 // Up to which entry what was executed here is in the log, of which the entries up to `upto` are

@@ -145,6 +145,17 @@ void Help(NodeRequest& request) {
                         &request.reply);
 }
 
+// RELOAD and LOADAOF: what a restart would make of the state. Both take it through the form of a
+// snapshot, since the log alone needn't reach back to the beginning.
+void Reload(NodeRequest& request) {
+  std::string error;
+  if (!request.node.host().ReloadState(&error)) {
+    return request.reply.Error("ERR Error trying to load the RDB dump: " + error);
+  }
+  request.gate.index = request.node.host().state_index();
+  request.reply.Ok();
+}
+
 void SetPackedThreshold(NodeRequest& request) {
   int64_t bytes = 0;
   if (!ParseMemory(request.args[2], &bytes) || bytes > int64_t{4} << 30) {
@@ -174,10 +185,12 @@ std::span<const NamedHandler> DebugCommandHandlers() {
       {"debug|error", Error},
       {"debug|help", Help},
       {"debug|jmap", JMap},
+      {"debug|loadaof", Reload},
       {"debug|log", Log},
       {"debug|pause-cron", PauseCron},
       {"debug|protocol", Protocol},
       {"debug|quicklist-packed-threshold", SetPackedThreshold},
+      {"debug|reload", Reload},
       {"debug|set-active-expire", SetActiveExpire},
       {"debug|sleep", Sleep},
       {"debug|stringmatch-len", MatchPattern},

@@ -4,11 +4,13 @@
 //   transfer := size:varint origin-table target-snapshot
 //
 // Limits: kMaxTransferBytes a transfer; a sender keeps at most kMaxBacklog bytes in a link, and
-// otherwise no memory of its own: the file is mapped.
+// otherwise no memory of its own: the file is mapped. A receiver keeps what came in a file without
+// a name in the data directory, so that a process that dies leaves nothing of it, and maps that.
 // One thread.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,21 +64,29 @@ class SnapshotReceiver {
  public:
   static constexpr uint64_t kMaxTransferBytes = 64ull << 30;
 
-  // True: the transfer is complete, meta() and bytes() are the state. A chunk that doesn't continue
-  // what came so far restarts the transfer if it is a first one, else it is ignored.
-  bool Accept(const SnapshotChunk& chunk);
+  enum class Took : uint8_t { kNothing, kPart, kAll, kFailed };
+
+  // `dir`: where the file is made. kAll: the transfer is complete, meta() and bytes() are the
+  // state. A chunk that doesn't continue what came so far restarts the transfer if it is a first
+  // one, else nothing of it is taken. kFailed, with `error` one line: the disk; what came is gone.
+  Took Accept(const SnapshotChunk& chunk, const std::string& dir, std::string* error);
   const SnapshotMeta& meta() const { return meta_; }
-  const std::string& bytes() const { return bytes_; }
-  std::string TakeBytes() { return std::move(bytes_); }  // Reset() must follow
-  uint64_t received() const { return bytes_.size(); }
+  // After kAll, as long as the owner lives.
+  std::string_view bytes() const;
+  std::shared_ptr<const void> owner() const { return file_; }
+  uint64_t received() const { return received_; }
   uint64_t total() const { return total_; }  // 0: nothing is coming
   void Reset();
 
  private:
   SnapshotMeta meta_;
+  class File;
+
+  bool Begin(const SnapshotChunk& chunk, const std::string& dir, std::string* error);
+
   cluster::NodeId from_;
-  std::string bytes_;
-  uint64_t total_ = 0;
+  std::shared_ptr<File> file_;
+  uint64_t received_ = 0, total_ = 0;
 };
 
 // PEER.SNAPSHOT (server/peer_codec.h).

@@ -178,19 +178,37 @@ TEST(SnapshotTransferTest, ChunksArePutTogetherInOrderOnly) {
     std::vector<std::string_view> views = Views(args);
     SnapshotChunk one;
     EXPECT_TRUE(DecodeSnapshotChunk(views, &one));
-    return receiver.Accept(one);
+    std::string error;
+    return receiver.Accept(one, testing::TempDir(), &error);
   };
-  EXPECT_FALSE(accept(chunk(3, "def", 9)));  // nothing began
+  using Took = SnapshotReceiver::Took;
+  EXPECT_EQ(accept(chunk(3, "def", 9)), Took::kNothing);  // nothing began
   EXPECT_EQ(receiver.received(), 0u);
-  EXPECT_FALSE(accept(chunk(0, "abc", 9)));
-  EXPECT_FALSE(accept(chunk(2, "xyz", 9)));  // doesn't continue
-  EXPECT_FALSE(accept(chunk(3, "xyz", 8)));  // another snapshot's
-  EXPECT_TRUE(accept(chunk(3, "def", 9)));
+  EXPECT_EQ(accept(chunk(0, "abc", 9)), Took::kPart);
+  EXPECT_EQ(accept(chunk(2, "xyz", 9)), Took::kNothing);  // doesn't continue
+  EXPECT_EQ(accept(chunk(3, "xyz", 8)), Took::kNothing);  // another snapshot's
+  EXPECT_EQ(accept(chunk(3, "def", 9)), Took::kAll);
   EXPECT_EQ(receiver.bytes(), "abcdef");
   EXPECT_EQ(receiver.meta().index, 9u);
-  EXPECT_FALSE(accept(chunk(0, "ab", 10)));  // a new one begins
+  const std::shared_ptr<const void> owner = receiver.owner();
+  const std::string_view old = receiver.bytes();
+  EXPECT_EQ(accept(chunk(0, "ab", 10)), Took::kPart);  // a new one begins
+  EXPECT_EQ(old, "abcdef");                            // which the owner keeps
   EXPECT_EQ(receiver.received(), 2u);
   EXPECT_EQ(receiver.total(), 6u);
+}
+
+TEST(SnapshotTransferTest, WithoutADiskNothingIsReceived) {
+  SnapshotReceiver receiver;
+  SnapshotChunk one;
+  one.total = 3;
+  one.bytes = "ab";
+  std::string error;
+  EXPECT_EQ(receiver.Accept(one, "/nonexistent", &error), SnapshotReceiver::Took::kFailed);
+  EXPECT_EQ(error, "Can't make a file in /nonexistent: No such file or directory");
+  EXPECT_EQ(receiver.total(), 0u);
+  one.offset = 2;
+  EXPECT_EQ(receiver.Accept(one, testing::TempDir(), &error), SnapshotReceiver::Took::kNothing);
 }
 
 }  // namespace
