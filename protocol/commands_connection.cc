@@ -50,6 +50,9 @@ constexpr Argument kClientTrackingArguments[] = {OneOf("status", kOnOrOff),
                                                  Optional(Token("noloop", "NOLOOP"))};
 constexpr Argument kClientCachingArguments[] = {OneOf("mode", kYesOrNo)};
 constexpr Argument kClientReplyArguments[] = {OneOf("action", kReplyModes)};
+constexpr Argument kUnblockTypes[] = {Token("timeout", "TIMEOUT"), Token("error", "ERROR")};
+constexpr Argument kClientUnblockArguments[] = {Integer("client-id"),
+                                                Optional(OneOf("unblock-type", kUnblockTypes))};
 
 constexpr CommandRow kClientSubcommands[] = {
     {"id", 2, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode, Group::kConnection,
@@ -82,6 +85,9 @@ constexpr CommandRow kClientSubcommands[] = {
     {"reply", 3, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode, Group::kConnection,
      "3.2.0", "Chooses whether the connection gets replies.", "O(1)", kNoKeys,
      kClientReplyArguments},
+    {"unblock", -3, kAdmin | kNoScript | kLoading | kStale, kCatConnection, Owner::kNode,
+     Group::kConnection, "5.0.0", "Ends what a connection of the node waits for.",
+     "O(log(N)), N commands that wait", kNoKeys, kClientUnblockArguments},
     {"tracking", -3, kNoScript | kLoading | kStale, kCatConnection, Owner::kNode,
      Group::kConnection, "6.0.0", "Chooses whether the connection is told of keys that change.",
      "O(1)", kNoKeys, kClientTrackingArguments},

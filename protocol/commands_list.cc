@@ -35,6 +35,26 @@ constexpr Argument kRpoplpushArguments[] = {Key("source"), Key("destination", 1)
 constexpr Argument kLmpopArguments[] = {Integer("numkeys"), Multiple(Key("key")),
                                         OneOf("where", kEndParts),
                                         Optional(Integer("count", "COUNT"))};
+constexpr KeySpec kBlpopKeys[] = {
+    {kKeyRW | kKeyAccess | kKeyDelete, KeySpec::Begin::kIndex, 1, {}, KeySpec::Find::kRange, -2, 1,
+     0}};
+constexpr KeySpec kBlmpopKeys[] = {{kKeyRW | kKeyAccess | kKeyDelete,
+                                    KeySpec::Begin::kIndex,
+                                    2,
+                                    {},
+                                    KeySpec::Find::kKeyNum,
+                                    0,
+                                    1,
+                                    1}};
+constexpr Argument kBlpopArguments[] = {Multiple(Key("key")), Double("timeout")};
+constexpr Argument kBlmoveArguments[] = {Key("source"), Key("destination", 1),
+                                         OneOf("wherefrom", kEndParts),
+                                         OneOf("whereto", kEndParts), Double("timeout")};
+constexpr Argument kBrpoplpushArguments[] = {Key("source"), Key("destination", 1),
+                                             Double("timeout")};
+constexpr Argument kBlmpopArguments[] = {Double("timeout"), Integer("numkeys"),
+                                         Multiple(Key("key")), OneOf("where", kEndParts),
+                                         Optional(Integer("count", "COUNT"))};
 
 constexpr CommandRow kRows[] = {
     {"lpush", -3, kWrite | kDenyOom | kFast, kCatList, Owner::kKv, Group::kList, "1.0.0",
@@ -87,6 +107,21 @@ constexpr CommandRow kRows[] = {
     {"lmpop", -4, kWrite | kMovableKeys, kCatList, Owner::kKv, Group::kList, "7.0.0",
      "Takes elements off the first of several lists that isn't empty and returns them.",
      "O(N+M), N keys, M elements returned", kCountedKeys, kLmpopArguments},
+    {"blpop", -3, kWrite | kBlocking, kCatList, Owner::kKv, Group::kList, "2.0.0",
+     "Takes the first element off the first of several lists that isn't empty; waits for one.",
+     "O(N), N keys", kBlpopKeys, kBlpopArguments},
+    {"brpop", -3, kWrite | kBlocking, kCatList, Owner::kKv, Group::kList, "2.0.0",
+     "Takes the last element off the first of several lists that isn't empty; waits for one.",
+     "O(N), N keys", kBlpopKeys, kBlpopArguments},
+    {"blmove", 6, kWrite | kDenyOom | kBlocking, kCatList, Owner::kKv, Group::kList, "6.2.0",
+     "Moves an element as LMOVE does; waits for one.", "O(1)", kLmoveKeys, kBlmoveArguments},
+    Deprecated("6.2.0", "`BLMOVE` with the `RIGHT` and `LEFT` arguments",
+               {"brpoplpush", 4, kWrite | kDenyOom | kBlocking, kCatList, Owner::kKv, Group::kList,
+                "2.2.0", "Moves an element as RPOPLPUSH does; waits for one.", "O(1)", kLmoveKeys,
+                kBrpoplpushArguments}),
+    {"blmpop", -5, kWrite | kBlocking | kMovableKeys, kCatList, Owner::kKv, Group::kList, "7.0.0",
+     "Takes elements off lists as LMPOP does; waits for some.",
+     "O(N+M), N keys, M elements returned", kBlmpopKeys, kBlmpopArguments},
 };
 
 }  // namespace

@@ -31,6 +31,7 @@ constexpr CommandRow kRows[] = {
     Peer("peer.forward", "Carries a client's command to the global."),
     Peer("peer.transaction", "A transaction, as a forwarded command."),
     Peer("peer.busy", "Tells that a command costs the global its lock."),
+    Peer("peer.unblock", "Ends a command that waits, as a forwarded command."),
     Peer("peer.reply", "Carries the reply to a forwarded command back."),
 };
 

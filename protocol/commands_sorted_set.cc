@@ -97,6 +97,21 @@ constexpr Argument kZrandmemberArguments[] = {Key("key"),
 constexpr Argument kZscanArguments[] = {Key("key"), Integer("cursor"),
                                         Optional(Pattern("pattern", "MATCH")),
                                         Optional(Integer("count", "COUNT"))};
+constexpr KeySpec kBzpopminKeys[] = {
+    {kKeyRW | kKeyAccess | kKeyDelete, KeySpec::Begin::kIndex, 1, {}, KeySpec::Find::kRange, -2, 1,
+     0}};
+constexpr KeySpec kBzmpopKeys[] = {{kKeyRW | kKeyAccess | kKeyDelete,
+                                    KeySpec::Begin::kIndex,
+                                    2,
+                                    {},
+                                    KeySpec::Find::kKeyNum,
+                                    0,
+                                    1,
+                                    1}};
+constexpr Argument kBzpopminArguments[] = {Multiple(Key("key")), Double("timeout")};
+constexpr Argument kBzmpopArguments[] = {Double("timeout"), Integer("numkeys"),
+                                         Multiple(Key("key")), OneOf("where", kZmpopWhereParts),
+                                         Optional(Integer("count", "COUNT"))};
 
 constexpr CommandRow kRows[] = {
     {"zadd", -4, kWrite | kDenyOom | kFast, kCatSortedSet, Owner::kKv, Group::kSortedSet, "1.2.0",
@@ -174,6 +189,19 @@ constexpr CommandRow kRows[] = {
     {"zmpop", -4, kWrite | kMovableKeys, kCatSortedSet, Owner::kKv, Group::kSortedSet, "7.0.0",
      "Takes members off the first of several sorted sets that isn't empty and returns them.",
      "O(K)+O(M*log(N)), K keys, N members in the set, M returned", kCountedKeys, kZmpopArguments},
+    {"bzpopmin", -3, kWrite | kFast | kBlocking, kCatSortedSet, Owner::kKv, Group::kSortedSet,
+     "5.0.0",
+     "Takes the member of the least score off the first of several sorted sets that isn't empty; "
+     "waits for one.",
+     "O(K+log(N)), K keys, N members in the set", kBzpopminKeys, kBzpopminArguments},
+    {"bzpopmax", -3, kWrite | kFast | kBlocking, kCatSortedSet, Owner::kKv, Group::kSortedSet,
+     "5.0.0",
+     "Takes the member of the greatest score off the first of several sorted sets that isn't "
+     "empty; waits for one.",
+     "O(K+log(N)), K keys, N members in the set", kBzpopminKeys, kBzpopminArguments},
+    {"bzmpop", -5, kWrite | kBlocking | kMovableKeys, kCatSortedSet, Owner::kKv, Group::kSortedSet,
+     "7.0.0", "Takes members off sorted sets as ZMPOP does; waits for some.",
+     "O(K)+O(M*log(N)), K keys, N members in the set, M returned", kBzmpopKeys, kBzmpopArguments},
     {"zunion", -3, kReadonly | kMovableKeys, kCatSortedSet, Owner::kKv, Group::kSortedSet, "6.2.0",
      "Returns what is in any of several sorted sets.",
      "O(N)+O(M*log(M)), N members of all sets, M returned", kZunionKeys, kZunionArguments},

@@ -204,6 +204,24 @@ void HandleReply(NodeRequest& request) {
   }
 }
 
+// Of clients of this node; whether one waits is as its node knows it.
+void HandleUnblock(NodeRequest& request) {
+  BlockedCommands::End end = BlockedCommands::End::kTimeout;
+  const auto& args = request.args;
+  if (args.size() == 4 && EqualsIgnoreCase(args[3], "error")) {
+    end = BlockedCommands::End::kError;
+  } else if (args.size() > 4) {
+    return ReplyUnknownSubcommand(request);
+  } else if (args.size() == 4 && !EqualsIgnoreCase(args[3], "timeout")) {
+    return request.reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
+  }
+  std::optional<int64_t> id = protocol::ParseInteger(args[2]);
+  if (!id) return request.reply.Error(protocol::kNotIntegerError);
+  Connection* one = request.node.connections().Find(static_cast<uint64_t>(*id));
+  const bool unblocked = one != nullptr && request.node.forwarder().Unblock(*one, end);
+  request.reply.Integer(unblocked);
+}
+
 void HandleHelp(NodeRequest& request) {
   static constexpr std::string_view kLines[] = {
       "GETNAME",
@@ -240,6 +258,8 @@ void HandleHelp(NodeRequest& request) {
       "    Tell the name or the version of the client library.",
       "SETNAME <name>",
       "    Name the connection.",
+      "UNBLOCK <number> [TIMEOUT|ERROR]",
+      "    End what a connection of this node waits for, as if its time were over, or with an error.",
   };
   ReplyHelp("CLIENT", kLines, &request.reply);
 }
@@ -254,6 +274,7 @@ std::span<const NamedHandler> ClientCommandHandlers() {
       {"client|list", HandleList},        {"client|kill", HandleKill},
       {"client|no-evict", HandleNoEvict}, {"client|no-touch", HandleNoTouch},
       {"client|reply", HandleReply},      {"client|help", HandleHelp},
+      {"client|unblock", HandleUnblock},
   };
   return kHandlers;
 }

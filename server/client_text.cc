@@ -32,6 +32,7 @@ std::string Flags(const Connection& connection, ClientType type) {
   if (type == ClientType::kMaster) flags += 'M';
   if (type == ClientType::kPubSub) flags += 'P';
   if (session.monitor) flags += 'O';
+  if (session.blocked != 0) flags += 'b';
   if (connection.closing()) flags += 'c';
   if (session.readonly) flags += 'r';
   if (session.tracking != nullptr) {

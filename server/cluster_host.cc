@@ -394,14 +394,15 @@ void ClusterHost::KeepLock(Micros now) {
   }
 }
 
-bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter* reply,
-                          Gate* gate) {
+bool ClusterHost::Execute(const targets::Request& request, protocol::ReplyWriter* reply, Gate* gate,
+                          targets::Wait* wait) {
   if (std::string_view error = Refusal(*request.command); !error.empty()) {
     reply->Error(error);
     *gate = Gate{};
     return false;
   }
   targets::Context context = NewContext();
+  context.wait = wait;
   bool keeps_log = KeepsLog();
   payload_.clear();
   if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_}, &payload_);
@@ -426,14 +427,15 @@ std::string ClusterHost::RefusalOfTagged(const targets::Request& request) {
 }
 
 bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
-                                std::string_view earlier, int resp, std::string* reply,
-                                Gate* gate) {
+                                std::string_view earlier, int resp, std::string* reply, Gate* gate,
+                                targets::Wait* wait) {
   if (std::string error = RefusalOfTagged(request); !error.empty()) {
     protocol::ReplyWriter(reply, resp).Error(error);
     *gate = Gate{};
     return false;
   }
   targets::Context context = NewContext();
+  context.wait = wait;
   bool keeps_log = KeepsLog();
   update_.clear();
   targets::EffectWriter effects(keeps_log ? &update_ : nullptr);
@@ -447,6 +449,13 @@ bool ClusterHost::ExecuteTagged(const targets::Request& request, const Tag& tag,
     Handle(request, &context);
   }
   std::string_view text = std::string_view(*reply).substr(start);
+  if (wait != nullptr && wait->wanted) {
+    // It found keys to be expired, at most, or made a consumer: it will be executed again.
+    payload_.clear();
+    if (keeps_log) EncodeEntryPayload({env_.run, ++sequence_}, &payload_);
+    payload_ += update_;
+    return Propose(context, effects, false, gate);
+  }
   if (!effects.empty()) {
     const EntryPayload payload{tag.run, tag.sequence, tag.low, tag.client, text, update_, earlier};
     payload_.clear();

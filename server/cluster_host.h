@@ -128,15 +128,18 @@ class ClusterHost {
   // --- requests ------------------------------------------------------------------------------
   // Not while the lock is being handed over either, which a request before this one may have begun.
   bool can_execute() const { return can_execute_ && !member_->transferring(); }
+  int64_t time_ms() const { return time_ms_; }  // the global's, of this turn
   // Executes at the global and proposes what it did; the reply may leave when the gate opens.
-  // Returns whether there is an entry. What it published waits for DeliverPublications().
-  bool Execute(const targets::Request& request, protocol::ReplyWriter* reply, Gate* gate);
+  // Returns whether there is an entry. What it published waits for DeliverPublications(). `wait`:
+  // for a command that may wait (Context::wait), nullptr: it may not.
+  bool Execute(const targets::Request& request, protocol::ReplyWriter* reply, Gate* gate,
+               targets::Wait* wait = nullptr);
   // The same for a command that another node forwarded, or that waited here (PEER.TRANSACTION for a
   // transaction): its reply, appended to
   // `reply`, goes into the entry, to be found under its tag.
-  // `earlier`: see EntryPayload.
+  // `earlier`: see EntryPayload. One that waits is not known by its tag.
   bool ExecuteTagged(const targets::Request& request, const Tag& tag, std::string_view earlier,
-                     int resp, std::string* reply, Gate* gate);
+                     int resp, std::string* reply, Gate* gate, targets::Wait* wait = nullptr);
   // Of the tag of what was executed last for this node's own clients.
   uint64_t own_sequence() const { return sequence_; }
   // What was executed last took so long that the lock is lost by it.

@@ -55,7 +55,7 @@ void Connection::OnReadable() {
     ReadInto();
     if (!closed_) ExecuteInput();
   }
-  if (!MayRead()) readable_.Disable();
+  if (!MayRead() && !WatchesEnd()) readable_.Disable();
 }
 
 // The time is taken behind the read: a lock that is renewed by what was read is renewed from a moment
@@ -98,8 +98,9 @@ void Connection::ReadInto() {
 
 void Connection::OnReadEnd(ssize_t got) {
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  // A client may shut its side down and still wait for the replies of what it sent.
-  if (got == 0 && session_.peer_id.empty() &&
+  // A client may shut its side down and still wait for the replies of what it sent; but one that
+  // waits for keys counts as gone then, as in Redis.
+  if (got == 0 && session_.blocked == 0 && session_.peer_id.empty() &&
       (paused_ || replies_.bytes() > 0 || replies_.slots() > 0)) {
     half_closed_ = true;
     readable_.Disable();

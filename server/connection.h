@@ -84,6 +84,7 @@ struct Session {
   std::vector<WatchedKey> watched;
   bool watch_touched = false;
   uint64_t executed_turn = 0;      // newest turn in which something of it was kept (KeptRequests)
+  uint64_t blocked = 0;  // sequence of the command that may wait and isn't done (Forwarder); 0: none
   bool exec_outstanding = false;  // EXEC was forwarded, the node's own part is to be done then
 };
 
@@ -183,6 +184,8 @@ class Connection {
   void ExecuteInput();
   void ProtocolError();
   bool MayRead() const;
+  // Nothing is executed, but the end of the connection is to be heard.
+  bool WatchesEnd() const { return session_.blocked != 0 && !closed_ && !close_after_replies_; }
 
   ConnectionEnvironment* env_;
   int fd_;

@@ -86,7 +86,9 @@ ConnectionHandler::Flow Dispatcher::DispatchReplyMode(Connection& connection,
 
 ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
                                              std::span<const std::string_view> args) {
-  if (connection.session().exec_outstanding) return Pause(connection);
+  if (connection.session().exec_outstanding || connection.session().blocked != 0) {
+    return Pause(connection);
+  }
   const Command* command = node_->table().Find(args);
   if (command == nullptr) {
     Reject(connection, nullptr, CommandTable::UnknownCommandError(args));
@@ -227,8 +229,16 @@ void Dispatcher::Execute(Connection& connection, const targets::Request& request
   Gate gate;
   ClusterHost& host = node_->host();
   node_->tracking().set_cause(request.client.id);
-  const bool entry = host.Execute(request, &reply, &gate);
+  targets::Wait wait;
+  const bool may_wait = request.command->Has(protocol::kBlocking);
+  const bool entry = host.Execute(request, &reply, &gate, may_wait ? &wait : nullptr);
   node_->tracking().set_cause(0);
+  if (wait.wanted) {
+    connection.replies().Cancel();
+    return node_->forwarder().ForwardBlocked(connection, *request.command, request.args,
+                                             NewSlot(connection), node_->now(),
+                                             node_->options().cluster_wait_ms * 1000, wait);
+  }
   if (!entry) readers_.push_back(&connection);
   if (connection.session().track) {
     node_->tracking().OnRead(connection, *request.command, request.args);
@@ -245,6 +255,7 @@ void Dispatcher::Execute(Connection& connection, const targets::Request& request
     Keep(connection, &kept, request.args);
   }
   host.DeliverPublications();
+  node_->blocked_commands().Serve();
 }
 
 // A client that said READONLY takes this node's own committed state as it is.
@@ -326,6 +337,7 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
       EndReply(connection, result.gate);
       if (result.keep) KeepTransaction(connection, &result);
       node_->host().DeliverPublications();
+      node_->blocked_commands().Serve();
       return Flow::kDone;
     case Transactions::Outcome::kPause:
       connection.replies().Cancel();
@@ -404,7 +416,8 @@ void Dispatcher::ResumePaused() {
     Session& session = connection->session();
     bool waits = session.waits_for_replies && session.forwarded > 0;
     const bool undecided = !here && Undecided(session);
-    if (session.reading > 0 || full || waits || session.exec_outstanding || undecided) {
+    if (session.reading > 0 || full || waits || session.exec_outstanding || undecided ||
+        session.blocked != 0) {
       paused_.push_back(id);
       continue;
     }
@@ -581,6 +594,7 @@ void Dispatcher::DeliverInvalidations() {
 void Dispatcher::OnClosed(Connection& connection) {
   std::erase(gated_, &connection);
   std::erase(readers_, &connection);
+  node_->forwarder().Unblock(connection, BlockedCommands::End::kGone);
   node_->monitors().Remove(connection);
   node_->tracking().End(connection);
   node_->transactions().Reset(connection);

@@ -26,19 +26,29 @@ Forwarder::Command Forwarder::Make(uint64_t client, const protocol::Command& row
   command.client = client;
   command.asked_at = env_->now;
   command.deadline = deadline;
+  command.patience = deadline - env_->now;
+  SetArguments(&command, args);
+  return command;
+}
+
+void Forwarder::SetArguments(Command* command, std::span<const std::string_view> args) {
   size_t bytes = 0;
   for (std::string_view arg : args) bytes += arg.size();
-  command.bytes.reserve(bytes);
-  command.sizes.reserve(args.size());
+  std::string all;
+  all.reserve(bytes);
+  command->sizes.clear();
+  command->sizes.reserve(args.size());
   for (std::string_view arg : args) {
-    command.bytes.append(arg);
-    command.sizes.push_back(static_cast<uint32_t>(arg.size()));
+    all.append(arg);
+    command->sizes.push_back(static_cast<uint32_t>(arg.size()));
   }
-  return command;
+  command->bytes = std::move(all);
 }
 
 void Forwarder::Push(Command command) {
   ++outstanding_;
+  ++live_;
+  may_wait_ += command.row->Has(protocol::kBlocking);
   bytes_ += command.bytes.size();
   commands_.push_back(std::move(command));
 }
@@ -55,6 +65,7 @@ void Forwarder::Forward(Connection& connection, const protocol::Command& row,
   command.tracked = session.track;
   command.transaction = std::move(transaction);
   ++session.forwarded;
+  if (row.Has(protocol::kBlocking)) session.blocked = first_ + commands_.size();
   Push(std::move(command));
 }
 
@@ -95,11 +106,17 @@ Forwarder::Command* Forwarder::Find(uint64_t sequence) {
 }
 
 void Forwarder::Finish(Command* command) {
+  if (command->former != 0) GiveFormerUp(command);
   command->done = true;
-  if (command->executed_turn == 0) --outstanding_;
+  if (command->executed_turn == 0 && !command->blocked) --outstanding_;
+  --live_;
   bytes_ -= command->bytes.size();
+  const bool may_wait = command->row->Has(protocol::kBlocking);
+  may_wait_ -= may_wait;
   if (Connection* connection = connections_->Find(command->connection)) {
     --connection->session().forwarded;
+    // What is behind it waits until nothing of it can be taken back.
+    if (may_wait) connection->session().blocked = 0;
   }
   std::string().swap(command->bytes);
   while (!commands_.empty() && commands_.front().done) {
@@ -168,6 +185,7 @@ void Forwarder::Flush(Micros now) {
     unasked_.clear();
   }
   if (std::exchange(executed_open_, false)) OnProgress(host_->applied(), host_->confirmed());
+  if (may_wait_ > 0) RenewTags();
   if (outstanding_ == 0) return;
   if (host_->can_execute()) return ExecuteHere();
   const cluster::NodeId holder = host_->member().holder();
@@ -195,8 +213,18 @@ void Forwarder::SendSome(std::string* out) {
   scratch_.clear();
   for (; unsent_from_ < commands_.size() && scratch_.size() < kMaxForwardBytes; ++unsent_from_) {
     Command& command = commands_[unsent_from_];
-    if (command.done || command.executed_turn != 0) continue;
+    if (command.done || command.executed_turn != 0 || command.blocked || command.renamed != 0) {
+      continue;
+    }
     ForwardedCommand forwarded;
+    if (command.row->Has(protocol::kBlocking)) {
+      forwarded.may_wait = true;
+      forwarded.rank = command.standing.rank;
+      forwarded.deadline_ms = static_cast<uint64_t>(command.standing.deadline_ms);
+      forwarded.waited_ms =
+          static_cast<uint64_t>(std::max<Micros>(env_->now - command.asked_at, 0)) / 1000;
+      forwarded.former = command.former;
+    }
     forwarded.sequence = first_ + unsent_from_;
     forwarded.client = command.client;
     forwarded.db = command.db;
@@ -216,6 +244,7 @@ void Forwarder::SendSome(std::string* out) {
 }
 
 void Forwarder::AskAgain() {
+  if (may_wait_ > 0) DropGoneBlocked();
   ++attempt_;
   unsent_from_ = 0;
   for (Command& command : unanswered_) unasked_.push_back(std::move(command));
@@ -227,7 +256,12 @@ void Forwarder::ExecuteHere() {
   uint64_t end = first_ + commands_.size();
   for (uint64_t sequence = first_; sequence < end && host_->can_execute(); ++sequence) {
     Command* command = Find(sequence);
-    if (command != nullptr && command->executed_turn == 0) ExecuteOne(sequence, command);
+    if (command == nullptr || command->executed_turn != 0 || command->blocked ||
+        command->renamed != 0) {
+      continue;
+    }
+    ExecuteOne(sequence, command);
+    blocked_->Serve();
   }
 }
 
@@ -273,6 +307,7 @@ void Forwarder::OnLockChanged() {
   if (member.role() != cluster::Role::kGlobal || member.term() != executed_term_) {
     TakeExecutionsBack();
   }
+  if (member.role() != cluster::Role::kGlobal || member.term() != blocked_term_) TakeBlockedBack();
   AskAgain();
 }
 
@@ -310,34 +345,69 @@ void Forwarder::ExecuteOne(uint64_t sequence, Command* command) {
     case OriginTable::Known::kOvertaken:
       GiveUp(command);
       break;
-    case OriginTable::Known::kNew: {
-      scratch_.clear();
+    case OriginTable::Known::kNew:
+      if (ExecuteUnblock(command)) return;
+      if (command->former != 0 && command->row->Has(protocol::kBlocking)) {
+        // Executed under its former sequence?
+        tag.sequence = command->former;
+        if (host_->origins().Find(tag, &executed) == OriginTable::Known::kExecuted) {
+          gate.index = executed->index;
+          return MarkExecuted(sequence, gate, Answer(*command, executed->reply, gate));
+        }
+      }
       if (command->costs >= kMostCosts) {
+        scratch_.clear();
         protocol::ReplyWriter(&scratch_, command->resp).Error(kTooLong);
         Answer(*command, scratch_, gate);
         break;
       }
-      clients_->OnExecuting();
-      bool entry = host_->ExecuteTagged(RequestFor(*command), tag, earlier_.Of(command->client),
-                                        command->resp, &scratch_, &gate);
-      if (host_->let_go()) ++command->costs;
-      NoteExecution(*command);
-      if (entry) {
-        earlier_.Carried(command->client);
-      } else {
-        earlier_.Add(command->client, sequence, scratch_);
-      }
-      MarkExecuted(sequence, gate, Answer(*command, scratch_, gate, !entry));
-      host_->DeliverPublications();
+      ExecuteNew(sequence, command);
       return;
-    }
   }
   Finish(command);
+}
+
+// False: it waits on.
+bool Forwarder::ExecuteNew(uint64_t sequence, Command* command) {
+  Gate gate;
+  const Tag tag{run_, sequence, first_, command->client};
+  scratch_.clear();
+  clients_->OnExecuting();
+  targets::Wait wait;
+  const bool may_wait = command->row->Has(protocol::kBlocking);
+  bool entry = host_->ExecuteTagged(RequestFor(*command), tag, earlier_.Of(command->client),
+                                    command->resp, &scratch_, &gate, may_wait ? &wait : nullptr);
+  if (host_->let_go()) ++command->costs;
+  if (wait.wanted) {
+    if (!command->blocked) Block(sequence, command, wait);
+    return false;
+  }
+  if (command->blocked) {
+    command->blocked = false;
+    ++outstanding_;
+  }
+  NoteExecution(*command);
+  if (entry) {
+    earlier_.Carried(command->client);
+  } else {
+    earlier_.Add(command->client, sequence, scratch_);
+  }
+  MarkExecuted(sequence, gate, Answer(*command, scratch_, gate, !entry));
+  host_->DeliverPublications();
+  return true;
 }
 
 void Forwarder::OnReply(uint64_t sequence, std::string_view reply) {
   Command* command = Find(sequence);
   if (command == nullptr) return;
+  if (command->renamed != 0) {
+    // It was served before the global heard of the new sequence, of which it takes no notice then.
+    if (Command* renamed = Find(command->renamed)) {
+      Answer(*renamed, reply, Gate{});
+      return Finish(renamed);
+    }
+    return;
+  }
   if (reply.empty()) {
     GiveUp(command);
   } else {
@@ -355,7 +425,10 @@ void Forwarder::OnBusy(uint64_t sequence) {
 }
 
 void Forwarder::OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply) {
-  if (attempt == attempt_) OnReply(sequence, reply);
+  if (attempt != attempt_) return;
+  BlockedNotice notice;
+  if (ParseBlockedNotice(reply, &notice)) return OnBlockedNotice(sequence, notice);
+  OnReply(sequence, reply);
 }
 
 // --- reads here ---------------------------------------------------------------------------------
@@ -456,7 +529,8 @@ void Forwarder::Expire(Micros now) {
   for (uint64_t sequence = first_; sequence < first_ + commands_.size(); ++sequence) {
     Command* command = Find(sequence);
     if (command == nullptr || command->deadline > now) continue;
-    if (command->executed_turn != 0 && host_->can_execute()) continue;
+    if ((command->executed_turn != 0 || command->blocked) && host_->can_execute()) continue;
+    if (command->noticed_attempt == attempt_ || command->renamed != 0) continue;
     GiveUp(command);
     Finish(command);
   }

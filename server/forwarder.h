@@ -13,6 +13,8 @@
 //  3. A command that has cost two globals their lock (--busy-limit) isn't executed by a third one.
 //  4. What this node executes itself, as the global, is done when its reply may leave. If the lock is
 //     lost before, its place is kept again and it is asked of the next global under the same tag.
+//  5. A command that waits (server/blocked_commands.h) holds nothing up: when it would keep the low
+//     mark back for long, it is asked under a new sequence, by which the global then knows it.
 // Limits: kMaxOutstanding commands and kMaxBytes a node; above, connections pause. Reads are not done
 // here while their connection has Connection::kOutputPause of output.
 // One thread.
@@ -27,6 +29,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "server/blocked_commands.h"
 #include "server/cluster_host.h"
 #include "server/connection_table.h"
 #include "server/earlier_replies.h"
@@ -34,7 +37,7 @@
 
 namespace understudy::server {
 
-class Forwarder {
+class Forwarder : public BlockedCommands::Executor {
  public:
   static constexpr size_t kMaxOutstanding = 100000;
   static constexpr size_t kMaxBytes = 64u << 20;
@@ -59,6 +62,13 @@ class Forwarder {
     Gate gate = {};
     ReplyPlace place = {};
     std::shared_ptr<Transaction> transaction;  // EXEC: the node puts its own replies into the reply
+    // Of one that may wait.
+    bool blocked = false;  // registered here
+    uint64_t noticed_attempt = 0;  // the global said in this attempt that it is registered there
+    BlockedCommands::Standing standing = {};
+    uint64_t former = 0;   // known to the global by this sequence, which isn't given up yet
+    uint64_t renamed = 0;  // ... and the other way round
+    cluster::Micros patience = 0;  // how long a global may be missing
   };
 
   // Who serves the connections.
@@ -89,11 +99,14 @@ class Forwarder {
   };
 
   Forwarder(ClusterHost* host, Peers* peers, ConnectionTable* connections, Clients* clients,
+            BlockedCommands* blocked, const protocol::Command* unblock_row,
             const ConnectionEnvironment* environment, cluster::NodeId self, uint64_t run)
       : host_(host),
         peers_(peers),
         connections_(connections),
         clients_(clients),
+        blocked_(blocked),
+        unblock_row_(unblock_row),
         env_(environment),
         self_(std::move(self)),
         run_(run) {}
@@ -113,6 +126,13 @@ class Forwarder {
                     std::span<const std::string_view> args, uint64_t slot, int db, int resp,
                     cluster::Micros now, cluster::Micros wait,
                     std::shared_ptr<Transaction> transaction, int costs);
+  // One that was executed here, as the global, and waits. The connection's session().blocked is then
+  // its sequence, as with any command that may wait, until it is done.
+  void ForwardBlocked(Connection& connection, const protocol::Command& row,
+                      std::span<const std::string_view> args, uint64_t slot, cluster::Micros now,
+                      cluster::Micros wait, const targets::Wait& what);
+  // Ends what the connection waits for; the reply comes as any other. False: it doesn't wait.
+  bool Unblock(Connection& connection, BlockedCommands::End end);
   // The same for a client whose connection is gone (leaving its rooms).
   void ForwardFor(uint64_t client, const protocol::Command& row,
                   std::span<const std::string_view> args, cluster::Micros now,
@@ -145,6 +165,11 @@ class Forwarder {
   void OnReply(uint64_t sequence, uint64_t attempt, std::string_view reply);
   // It took the global too long, which loses its lock by it.
   void OnBusy(uint64_t sequence);
+  // BlockedCommands::Executor, for commands of this node's clients
+  bool Reachable(const BlockedCommands::Command&) override { return true; }
+  bool ExecuteBlocked(const BlockedCommands::Command& blocked) override;
+  void EndBlocked(const BlockedCommands::Command& blocked, std::string_view reply) override;
+
   // False: not a read asked for here.
   bool OnRead(uint64_t request, bool ok, int64_t time_ms);
 
@@ -161,6 +186,15 @@ class Forwarder {
   void SendSome(std::string* out);
   void ExecuteHere();  // this node is the global: executes what is outstanding
   void ExecuteOne(uint64_t sequence, Command* command);
+  bool ExecuteNew(uint64_t sequence, Command* command);
+  bool ExecuteUnblock(Command* command);
+  void Block(uint64_t sequence, Command* command, const targets::Wait& wait);
+  void TakeBlockedBack();
+  void DropGoneBlocked();
+  void OnBlockedNotice(uint64_t sequence, const BlockedNotice& notice);
+  void SetArguments(Command* command, std::span<const std::string_view> args);
+  void RenewTags();
+  void GiveFormerUp(Command* command);
   void MarkExecuted(uint64_t sequence, const Gate& gate, const ReplyPlace& place);
   void TakeExecutionsBack();
   void Postpone(cluster::Micros by);
@@ -176,6 +210,8 @@ class Forwarder {
   Peers* peers_;
   ConnectionTable* connections_;
   Clients* clients_;
+  BlockedCommands* blocked_;
+  const protocol::Command* unblock_row_;
   const ConnectionEnvironment* env_;
   cluster::NodeId self_;
   uint64_t run_;
@@ -185,6 +221,9 @@ class Forwarder {
   uint64_t first_ = 1;
   size_t unsent_from_ = 0;  // all before were sent in this attempt
   size_t outstanding_ = 0, bytes_ = 0;
+  size_t live_ = 0;      // commands not done
+  size_t may_wait_ = 0;  // of these, those that may wait
+  cluster::Term blocked_term_ = 0;
   uint64_t sent_ = 0, reads_done_ = 0;
 
   std::vector<uint64_t> executed_;  // sequences of those executed here and not done

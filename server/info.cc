@@ -79,7 +79,7 @@ void AppendServer(Node& node, InfoText* info) {
 
 // What connections hold.
 struct ConnectionUse {
-  uint64_t clients = 0, peers = 0, subscribers = 0, waiting = 0;
+  uint64_t clients = 0, peers = 0, subscribers = 0, waiting = 0, blocked = 0;
   uint64_t client_bytes = 0, peer_bytes = 0;
   uint64_t most_input = 0, most_output = 0;
 };
@@ -97,6 +97,7 @@ ConnectionUse Measure(Node& node) {
     use.client_bytes += bytes;
     if (one.session().subscriber()) ++use.subscribers;
     if (one.replies().waiting()) ++use.waiting;
+    if (one.session().blocked != 0) ++use.blocked;
     use.most_input = std::max<uint64_t>(use.most_input, one.input_bytes());
     use.most_output = std::max<uint64_t>(use.most_output, one.replies().bytes());
   });
@@ -110,12 +111,14 @@ void AppendClients(Node& node, const ConnectionUse& use, InfoText* info) {
   info->Number("maxclients", node.config().options().maxclients);
   info->Number("client_recent_max_input_buffer", use.most_input);
   info->Number("client_recent_max_output_buffer", use.most_output);
-  info->Number("blocked_clients", 0);
+  info->Number("blocked_clients", use.blocked);
   info->Number("tracking_clients", node.tracking().clients());
   info->Number("pubsub_clients", use.subscribers);
-  info->Number("clients_in_timeout_table", 0);
-  info->Number("total_blocking_keys", 0);
-  info->Number("total_blocking_keys_on_nokey", 0);
+  // At the global, of all nodes' clients.
+  const BlockedCommands& blocked = node.blocked_commands();
+  info->Number("clients_in_timeout_table", blocked.deadlines());
+  info->Number("total_blocking_keys", blocked.keys());
+  info->Number("total_blocking_keys_on_nokey", blocked.keys_of_any_change());
   info->Number("clients_awaiting_commit", use.waiting);  // not in Redis
 }
 

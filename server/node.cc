@@ -196,6 +196,11 @@ bool Node::Open(std::string* error) {
   disk_events_->Enable();
   tick_ = std::make_unique<Timer>(&loop_, [this] { Tick(); });
   cron_ = std::make_unique<Timer>(&loop_, [this] { Cron(); });
+  deadline_ = std::make_unique<Timer>(&loop_, [this] {
+    RefreshNow();
+    next_deadline_ms_ = BlockedCommands::kNoDeadline;
+    blocked_commands_->Expire();
+  });
   signals_ = std::make_unique<Signals>(this);
 
   cluster::Member& member = host_->member();
@@ -278,13 +283,19 @@ bool Node::Listen(std::string* error) {
       connections_.get(), [this](int db, std::string_view key) { return host_->Peek(db, key); },
       [this](bool on) { key_events_->Listen(watches_.get(), on); });
   node_commands_ = std::make_unique<NodeCommands>(this, table_);
-  forwarder_ =
-      std::make_unique<Forwarder>(host_.get(), peers_.get(), connections_.get(), &dispatcher_,
-                                  &connection_environment_, identity_.id, identity_.run);
+  BlockedCommands::Hooks blocked;
+  blocked.can_execute = [this] { return host_->can_execute(); };
+  blocked.time_ms = [this] { return host_->time_ms(); };
+  blocked.peek = [this](int db, std::string_view key) { return host_->Peek(db, key); };
+  blocked.observe = [this](bool on) { key_events_->Listen(blocked_commands_.get(), on); };
+  blocked_commands_ = std::make_unique<BlockedCommands>(std::move(blocked));
+  forwarder_ = std::make_unique<Forwarder>(
+      host_.get(), peers_.get(), connections_.get(), &dispatcher_, blocked_commands_.get(),
+      table_.FindByName("peer.unblock"), &connection_environment_, identity_.id, identity_.run);
   link_watch_ = std::make_unique<LinkWatch>(host_.get(), forwarder_.get(), connections_.get(),
                                             peers_.get(), table_, identity_.id, identity_.run);
-  remote_commands_ =
-      std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_, &instruments_);
+  remote_commands_ = std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_,
+                                                      &instruments_, blocked_commands_.get());
   MakeLongCommand();
   return true;
 }
@@ -296,6 +307,7 @@ void Node::MakePeers() {
     host_->member().PeerConnected(id, run, now());
     // Not only of one who is known to hold the lock right now: it may hold it again in this turn.
     if (id == host_->member().lock_state().holder) forwarder_->AskAgain();
+    remote_commands_->OnLinkUp(id);
   };
   events.closed = [this](const cluster::NodeId& id) {
     RefreshNow();
@@ -392,6 +404,7 @@ void Node::EndTurn() {
   if (forwarder_->HasWork() || host_->HasWork()) loop_.DoNotWait();
   turn_ended_at_ = BootMicros();
   ScheduleTick();
+  ScheduleDeadline();
   if (stop_by_ != 0) ShutDown();
 }
 
@@ -430,6 +443,18 @@ void Node::ScheduleTick() {
   tick_->Start(std::max<Micros>(next - BootMicros(), 0));
 }
 
+// Of the command that waits and whose time is over first.
+void Node::ScheduleDeadline() {
+  const int64_t next_ms = blocked_commands_->next_deadline_ms();
+  if (next_ms == next_deadline_ms_ || !host_->can_execute()) return;
+  next_deadline_ms_ = next_ms;
+  if (next_ms == BlockedCommands::kNoDeadline) return deadline_->Stop();
+  // No timer runs for longer than libevent can count.
+  constexpr int64_t kLongestMs = 3'600'000;
+  const int64_t delay_ms = std::clamp<int64_t>(next_ms - host_->time_ms(), 0, kLongestMs);
+  deadline_->Start(delay_ms * 1000);
+}
+
 void Node::Cron() {
   cron_->Start(kCronInterval);
   if (cron_paused_) return;
@@ -438,6 +463,8 @@ void Node::Cron() {
   instruments_.Begin();
   host_->Cron(now());
   instruments_.Worked("expire-cycle");
+  blocked_commands_->Serve();
+  blocked_commands_->Expire();
   forwarder_->Expire(now());
   dispatcher_.Expire(now());
   link_watch_->Cron(now(), options().cluster_wait_ms * 1000);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "protocol/command_table.h"
+#include "server/blocked_commands.h"
 #include "server/cluster_host.h"
 #include "server/config.h"
 #include "server/connection_table.h"
@@ -77,6 +78,7 @@ class Node {
   Plugins& plugins() { return plugins_; }
   LinkWatch& link_watch() { return *link_watch_; }
   RemoteCommands& remote_commands() { return *remote_commands_; }
+  BlockedCommands& blocked_commands() { return *blocked_commands_; }
   KeyEvents& key_events() { return *key_events_; }
   Tracking& tracking() { return *tracking_; }
   Watches& watches() { return *watches_; }
@@ -114,6 +116,7 @@ class Node {
   void ScheduleTick();
   void Tick();
   void MakeLongCommand();
+  void ScheduleDeadline();
   void Cron();
   bool ApplyConfig(const Options& before, const Options& after, std::string* parameter,
                    std::string* why);
@@ -146,13 +149,14 @@ class Node {
   PeerRequests peer_requests_;
   Dispatcher dispatcher_;
   std::unique_ptr<ClusterHost> host_;
+  std::unique_ptr<BlockedCommands> blocked_commands_;
   std::unique_ptr<Forwarder> forwarder_;
   std::unique_ptr<LinkWatch> link_watch_;
   std::unique_ptr<RemoteCommands> remote_commands_;
   std::unique_ptr<LongCommand> long_command_;  // behind all that its thread uses
   std::unique_ptr<DiskListener> disk_listener_;
   std::unique_ptr<FdEvent> disk_events_;
-  std::unique_ptr<Timer> tick_, cron_;
+  std::unique_ptr<Timer> tick_, cron_, deadline_;
   std::unique_ptr<Signals> signals_;
   // The configurations that the links were made from.
   cluster::Configuration followed_, followed_committed_;
@@ -162,6 +166,7 @@ class Node {
   cluster::Micros next_tick_ = 0;
   cluster::Micros turn_ended_at_ = 0;
   bool tick_postponed_ = false;
+  int64_t next_deadline_ms_ = BlockedCommands::kNoDeadline;  // that the timer is set for
   cluster::Micros stop_by_ = 0;  // not 0: stopping, at the latest then
 };
 

@@ -161,11 +161,30 @@ bool DecodeMessage(std::span<const std::string_view> args, Message* message) {
   return IsSane(*message);
 }
 
+namespace {
+constexpr uint64_t kMayWait = 8;
+constexpr char kBlockedMark = 1;
+
+bool TakeWaiting(std::string_view* in, ForwardedCommand* command) {
+  constexpr uint64_t kGreatest = INT64_MAX;
+  return TakeVarint(in, &command->rank) && TakeVarint(in, &command->deadline_ms) &&
+         TakeVarint(in, &command->waited_ms) && TakeVarint(in, &command->former) &&
+         command->deadline_ms <= kGreatest && command->waited_ms <= kGreatest / 2;
+}
+}  // namespace
+
 void AppendForwarded(std::string* out, const ForwardedCommand& command) {
   AppendVarint(out, command.sequence);
   AppendVarint(out, command.client);
   AppendVarint(out, static_cast<uint64_t>(command.db));
-  AppendVarint(out, static_cast<uint64_t>(command.resp) + (command.only_known ? kOnlyKnown : 0));
+  AppendVarint(out, static_cast<uint64_t>(command.resp) | (command.may_wait ? kMayWait : 0) |
+                        (command.only_known ? kOnlyKnown : 0));
+  if (command.may_wait) {
+    AppendVarint(out, command.rank);
+    AppendVarint(out, command.deadline_ms);
+    AppendVarint(out, command.waited_ms);
+    AppendVarint(out, command.former);
+  }
   AppendVarint(out, command.args.size());
   for (std::string_view arg : command.args) {
     AppendVarint(out, arg.size());
@@ -177,11 +196,14 @@ bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command) {
   std::string_view in = *bytes;
   uint64_t db, resp, count;
   if (!TakeVarint(&in, &command->sequence) || !TakeVarint(&in, &command->client) ||
-      !TakeVarint(&in, &db) || !TakeVarint(&in, &resp) || !TakeVarint(&in, &count)) {
+      !TakeVarint(&in, &db) || !TakeVarint(&in, &resp)) {
     return false;
   }
   command->only_known = resp >= kOnlyKnown;
   if (command->only_known) resp -= kOnlyKnown;
+  command->may_wait = (resp & kMayWait) != 0;
+  resp &= ~kMayWait;
+  if ((command->may_wait && !TakeWaiting(&in, command)) || !TakeVarint(&in, &count)) return false;
   if (db > 1u << 20 || resp < 2 || resp > 3 || count == 0 || count > in.size()) return false;
   command->db = static_cast<int>(db);
   command->resp = static_cast<int>(resp);
@@ -192,6 +214,27 @@ bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command) {
     command->args.push_back(arg);
   }
   *bytes = in;
+  return true;
+}
+
+void AppendBlockedNotice(std::string* out, const BlockedNotice& notice) {
+  out->push_back(kBlockedMark);
+  AppendVarint(out, notice.rank);
+  AppendVarint(out, notice.deadline_ms);
+  for (std::string_view arg : notice.args) {
+    AppendVarint(out, arg.size());
+    out->append(arg);
+  }
+}
+
+bool ParseBlockedNotice(std::string_view reply, BlockedNotice* notice) {
+  if (reply.empty() || reply[0] != kBlockedMark) return false;
+  reply.remove_prefix(1);
+  notice->args.clear();
+  if (!TakeVarint(&reply, &notice->rank) || !TakeVarint(&reply, &notice->deadline_ms)) return false;
+  while (!reply.empty()) {
+    if (!TakeBytes(&reply, &notice->args.emplace_back())) return false;
+  }
   return true;
 }
 

@@ -6,6 +6,7 @@
 //   done PEER.<kind> <cluster> <term> <from> <run> ...   consensus messages: cluster/message.h
 //   PEER.FORWARD <cluster> <term> <from> <run> <attempt> <low> <commands>
 //                                                   commands for the global; see ForwardedCommand
+//   PEER.UNBLOCK <sequence> <end>                   as a forwarded command: ends one that waits
 //   PEER.REPLY <cluster> <term> <run> <attempt> <replies>
 //                                                   replies that no entry carries; an empty one:
 //                                                   it can't be had any more
@@ -55,9 +56,16 @@ struct ForwardedCommand {
   int resp = 2;
   std::vector<std::string_view> args;
   bool only_known = false;  // it isn't to be executed any more: was it?
+  // Of commands that may wait (server/blocked_commands.h): where they stand, and the sequence under
+  // which the global knows it so far (0: none).
+  bool may_wait = false;
+  uint64_t rank = 0, deadline_ms = 0, waited_ms = 0, former = 0;
 };
-//   command := sequence:varint client:varint db:varint resp:varint argc:varint (size:varint bytes)*
-// resp + 16: only_known.
+//   command := sequence:varint client:varint db:varint form:varint waiting? argc:varint
+//              (size:varint bytes)*
+//   form    := the version of the protocol, and 8 if `waiting` follows
+//   waiting := rank:varint deadline:varint waited:varint former:varint
+//              16 is added if only_known
 void AppendForwarded(std::string* out, const ForwardedCommand& command);
 // Takes one from the front; false at the end or (with *bytes not empty) when malformed.
 bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command);
@@ -65,6 +73,16 @@ bool TakeForwarded(std::string_view* bytes, ForwardedCommand* command);
 //   reply := sequence:varint size:varint bytes
 void AppendForwardedReply(std::string* out, uint64_t sequence, std::string_view reply);
 bool TakeForwardedReply(std::string_view* bytes, uint64_t* sequence, std::string_view* reply);
+
+// In the place of a reply: the global has registered the command, which waits, and is to be executed
+// with these arguments (none: as it was) when it is asked again.
+//   blocked := 0x01 rank:varint deadline:varint (size:varint bytes)*
+struct BlockedNotice {
+  uint64_t rank = 0, deadline_ms = 0;
+  std::vector<std::string_view> args;
+};
+void AppendBlockedNotice(std::string* out, const BlockedNotice& notice);
+bool ParseBlockedNotice(std::string_view reply, BlockedNotice* notice);
 
 // The payload of a normal entry:
 //   payload := run:u64le sequence:varint low:varint client:varint size:varint reply

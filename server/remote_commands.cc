@@ -12,6 +12,9 @@ void RemoteCommands::OnForward(const Batch& batch) {
   if (host_->member().role() != cluster::Role::kGlobal || batch.term != host_->member().term()) {
     return;
   }
+  for (const auto& [run, other] : origins_) {
+    if (run != batch.run && other.node == batch.from) blocked_->DropRun(run);  // its clients have gone
+  }
   Origin& origin = origins_[batch.run];
   if (batch.attempt < origin.attempt) return;
   if (batch.attempt > origin.attempt || batch.term != origin.term) BeginAttempt(batch, &origin);
@@ -54,7 +57,9 @@ bool RemoteCommands::SendKeptAgain(Origin* origin, uint64_t sequence) {
 void RemoteCommands::DropOlderTerms() {
   const cluster::Member& member = host_->member();
   std::erase_if(origins_, [&](const auto& entry) {
-    return member.role() != cluster::Role::kGlobal || entry.second.term != member.term();
+    if (member.role() == cluster::Role::kGlobal && entry.second.term == member.term()) return false;
+    blocked_->DropRun(entry.first);
+    return true;
   });
 }
 
@@ -69,16 +74,28 @@ void RemoteCommands::Execute(uint64_t run, Origin* origin) {
   waiting.swap(origin->waiting);
   std::string_view rest = waiting;
   ForwardedCommand command;
-  while (host_->can_execute() && TakeForwarded(&rest, &command)) ExecuteOne(run, origin, &command);
+  while (host_->can_execute() && TakeForwarded(&rest, &command)) {
+    ExecuteOne(run, origin, &command);
+    blocked_->Serve();
+  }
   if (!host_->can_execute()) origin->waiting.assign(rest);
 }
 
 void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command) {
   if (SendKeptAgain(origin, command->sequence)) return;
+  if (command->may_wait && IsBlocked(run, origin, *command)) return;
   Tag tag{run, command->sequence, origin->low, command->client};
   const OriginTable::Executed* executed = nullptr;
+  OriginTable::Known known = host_->origins().Find(tag, &executed);
+  if (known == OriginTable::Known::kNew && command->former != 0) {
+    Tag former = tag;
+    former.sequence = command->former;
+    if (host_->origins().Find(former, &executed) == OriginTable::Known::kExecuted) {
+      known = OriginTable::Known::kExecuted;
+    }
+  }
   Reply reply{command->sequence, Gate{}, true, false, {}};
-  switch (host_->origins().Find(tag, &executed)) {
+  switch (known) {
     case OriginTable::Known::kRefused:
       return;
     case OriginTable::Known::kOvertaken:
@@ -87,39 +104,13 @@ void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* 
       reply.gate.index = executed->index;
       reply.bytes = executed->reply;
       break;
-    case OriginTable::Known::kNew: {
+    case OriginTable::Known::kNew:
       if (command->only_known) {
         protocol::ReplyWriter(&reply.bytes, command->resp).Error(kTooLong);
         break;
       }
-      ++executed_;
-      targets::Request request;
-      request.command = table_->Find(command->args);
-      request.args = command->args;
-      request.db = command->db;
-      request.client = {origin->node, command->client, run};
-      if (request.command == nullptr || !request.command->ArityFits(command->args.size()) ||
-          (!request.command->ForTarget() && request.command != transaction_row_)) {
-        protocol::ReplyWriter(&reply.bytes, command->resp)
-            .Error(protocol::CommandTable::UnknownCommandError(command->args));
-        break;
-      }
-      instruments_->Begin();
-      executing_ = {&origin->node, run, command->sequence};
-      bool entry = host_->ExecuteTagged(request, tag, origin->earlier.Of(command->client),
-                                        command->resp, &reply.bytes, &reply.gate);
-      executing_ = {};
-      instruments_->ExecutedForOther(origin->node, *request.command, command->args, reply.bytes);
-      host_->DeliverPublications();
-      if (entry) {
-        origin->earlier.Carried(command->client);
-        return host_->WantCommit(origin->node, reply.gate.index);
-      }
-      origin->earlier.Add(command->client, command->sequence, reply.bytes);
-      reply.keep = true;
-      read_in_turn_ = true;
-      break;
-    }
+      ExecuteNew(run, origin, *command);
+      return;
   }
   origin->replies.push_back(std::move(reply));
 }
@@ -131,6 +122,56 @@ void RemoteCommands::TellBusy() {
   AppendCommand(out, {"PEER.BUSY", host_->name(), std::to_string(executing_.run),
                       std::to_string(executing_.sequence)});
   link->SendNow();
+}
+
+// False: it waits (on).
+bool RemoteCommands::ExecuteNew(uint64_t run, Origin* origin, const ForwardedCommand& command) {
+  Reply reply{command.sequence, Gate{}, true, false, {}};
+  targets::Request request;
+  request.command = table_->Find(command.args);
+  request.args = command.args;
+  request.db = command.db;
+  request.client = {origin->node, command.client, run};
+  if (request.command == unblock_row_) {
+    const auto what = BlockedCommands::ParseUnblock(command.args);
+    blocked_->Unblock({run, what.sequence}, what.end);
+    reply.bytes = "+OK\r\n";
+    origin->replies.push_back(std::move(reply));
+    return true;
+  }
+  ++executed_;
+  if (request.command == nullptr || !request.command->ArityFits(command.args.size()) ||
+      (!request.command->ForTarget() && request.command != transaction_row_)) {
+    protocol::ReplyWriter(&reply.bytes, command.resp)
+        .Error(protocol::CommandTable::UnknownCommandError(command.args));
+    origin->replies.push_back(std::move(reply));
+    return true;
+  }
+  instruments_->Begin();
+  const Tag tag{run, command.sequence, origin->low, command.client};
+  targets::Wait wait;
+  executing_ = {&origin->node, run, command.sequence};
+  bool entry = host_->ExecuteTagged(request, tag, origin->earlier.Of(command.client), command.resp,
+                                    &reply.bytes, &reply.gate, command.may_wait ? &wait : nullptr);
+  executing_ = {};
+  if (wait.wanted) {
+    if (blocked_->Find({run, command.sequence}) == nullptr) {
+      Block(run, origin, command, *request.command, wait);
+    }
+    return false;
+  }
+  instruments_->ExecutedForOther(origin->node, *request.command, command.args, reply.bytes);
+  host_->DeliverPublications();
+  if (entry) {
+    origin->earlier.Carried(command.client);
+    host_->WantCommit(origin->node, reply.gate.index);
+    return true;
+  }
+  origin->earlier.Add(command.client, command.sequence, reply.bytes);
+  reply.keep = true;
+  read_in_turn_ = true;
+  origin->replies.push_back(std::move(reply));
+  return true;
 }
 
 void RemoteCommands::HoldTurn(uint64_t confirm) {

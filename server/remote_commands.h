@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
+#include "server/blocked_commands.h"
 #include "server/cluster_host.h"
 #include "server/earlier_replies.h"
 #include "server/instruments.h"
@@ -31,14 +32,16 @@
 
 namespace understudy::server {
 
-class RemoteCommands {
+class RemoteCommands : public BlockedCommands::Executor {
  public:
   RemoteCommands(ClusterHost* host, Peers* peers, const protocol::CommandTable* table,
-                 Instruments* instruments)
+                 Instruments* instruments, BlockedCommands* blocked)
       : host_(host),
         peers_(peers),
         table_(table),
         instruments_(instruments),
+        blocked_(blocked),
+        unblock_row_(table->FindByName("peer.unblock")),
         transaction_row_(table->FindByName("peer.transaction")) {}
 
   struct Batch {
@@ -58,6 +61,14 @@ class RemoteCommands {
   void Flush();
   // The lock changed: what was forwarded to this node as the global of another term is dropped.
   void DropOlderTerms();
+
+  // The link to a node is there again.
+  void OnLinkUp(const cluster::NodeId& node);
+
+  // BlockedCommands::Executor, for commands of other nodes' clients
+  bool Reachable(const BlockedCommands::Command& command) override;
+  bool ExecuteBlocked(const BlockedCommands::Command& blocked) override;
+  void EndBlocked(const BlockedCommands::Command& blocked, std::string_view reply) override;
 
   uint64_t executed() const { return executed_; }  // since start
 
@@ -89,12 +100,19 @@ class RemoteCommands {
   bool SendKeptAgain(Origin* origin, uint64_t sequence);
   void Execute(uint64_t run, Origin* origin);
   void ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command);
+  bool ExecuteNew(uint64_t run, Origin* origin, const ForwardedCommand& command);
+  bool IsBlocked(uint64_t run, Origin* origin, const ForwardedCommand& command);
+  void Block(uint64_t run, Origin* origin, const ForwardedCommand& command,
+             const protocol::Command& row, const targets::Wait& wait);
+  void SendNotice(Origin* origin, const BlockedCommands::Command& command, bool with_arguments);
   bool SendReplies(uint64_t run, Origin* origin, std::string* out);
 
   ClusterHost* host_;
   Peers* peers_;
   const protocol::CommandTable* table_;
   Instruments* instruments_;
+  BlockedCommands* blocked_;
+  const protocol::Command* unblock_row_;
   const protocol::Command* transaction_row_;
   std::map<uint64_t, Origin> origins_;  // by the origin's run
   bool read_in_turn_ = false;

@@ -77,6 +77,22 @@ class Publisher {
   virtual size_t Receivers(std::string_view /*channel*/, std::string_view /*kind*/) { return 0; }
 };
 
+// What a command waits for that found nothing to do (BLPOP on missing lists). The framework executes
+// it again, whole, whenever one of the keys becomes ready, until it does something or fails, and
+// answers it with a null array when its time is over.
+struct Wait {
+  bool wanted = false;
+  int64_t timeout_ms = 0;              // 0: for ever
+  std::vector<std::string_view> keys;  // views of the request's arguments
+  // A key is ready when it holds a value of this type (KeyInfo::type); if `any_change`, also when
+  // it is deleted or replaced (XREADGROUP, whose group then is gone).
+  uint8_t type = 0;
+  bool any_change = false;
+  // Not empty: the arguments to execute it again with, where the present state gave some of them a
+  // meaning (XREAD's `$`).
+  std::vector<std::string> args;
+};
+
 // What the framework gives to one call.
 struct Context {
   // Milliseconds since the epoch by the global's clock: never runs backwards. At Apply(): the
@@ -97,6 +113,10 @@ struct Context {
   EffectWriter* effects = nullptr;         // count-only at Apply()
   Publisher* publisher = nullptr;          // never nullptr in Handle() and Apply()
 
+  // Where a command says that it waits (Wait::wanted); it has written no reply then. nullptr: it must
+  // not wait, and replies at once that there is nothing (in a transaction).
+  Wait* wait = nullptr;
+
   // Out: the newest log index the reply depends on. Handle() raises it with DependsOn() for
   // everything it read that a not yet committed entry may have changed.
   uint64_t depends_on = 0;
@@ -107,11 +127,12 @@ struct Context {
   }
 };
 
-// What is known of a key, for WATCH.
+// What is known of a key, for WATCH and for commands that wait.
 struct KeyInfo {
   bool exists = false;      // expired or not
   bool expired = false;     // it exists, but its time is over
   uint64_t last_index = 0;  // no entry behind this one has touched it; may be newer than exact
+  uint8_t type = 0;         // the target's own number for what it holds; if it exists
 };
 
 // Receives a snapshot in pieces. False: stop, the snapshot is given up.

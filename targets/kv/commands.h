@@ -88,6 +88,13 @@ struct Call {
   }
   // The same within the range of int, as Redis reads database numbers.
   bool ReadInt(std::string_view text, int* value, std::string_view error = {});
+  // The timeout of a command that may wait, from seconds (a decimal number) or whole milliseconds;
+  // false, with the error written, if it is none.
+  enum class Unit : uint8_t { kSeconds, kMilliseconds };
+  bool ReadTimeout(std::string_view text, Unit unit, int64_t* timeout_ms);
+  // There is nothing to do as long as none of these keys holds a value of that type: the command is
+  // executed again when one does. False, if it must not wait: then it has to reply.
+  bool WaitFor(std::span<const std::string_view> keys, Type type, int64_t timeout_ms);
   void ReplyInvalidExpireTime() {
     reply.Error("ERR invalid expire time in '" + request.command->full_name + "' command");
   }

@@ -16,8 +16,8 @@ IndexRange ToRange(int64_t start, int64_t stop, size_t size) {
 }
 
 bool ReadPopArguments(Call& call, std::string_view first_word, std::string_view last_word,
-                      PopArguments* arguments) {
-  const auto args = call.args;
+                      PopArguments* arguments, size_t first) {
+  const auto args = call.args.subspan(first - 1);
   const auto syntax_error = [&call] {
     call.reply.Error(protocol::kSyntaxError);
     return false;

@@ -19,7 +19,7 @@ IndexRange ToRange(int64_t start, int64_t stop, size_t size);
 // size.
 void ReplyEndOfList(Call& call, const Entry& entry, ListValue::End end, size_t count);
 
-// "numkeys key [key ...] where [COUNT count]" of LMPOP and ZMPOP, from args[1] on.
+// "numkeys key [key ...] where [COUNT count]" of LMPOP and ZMPOP, from args[first] on.
 struct PopArguments {
   std::span<const std::string_view> keys;
   bool first = false;  // `where` is the first of the two words
@@ -27,6 +27,6 @@ struct PopArguments {
 };
 // False, with the error written, if the arguments aren't that.
 bool ReadPopArguments(Call& call, std::string_view first_word, std::string_view last_word,
-                      PopArguments* arguments);
+                      PopArguments* arguments, size_t first = 1);
 
 }  // namespace understudy::targets::kv

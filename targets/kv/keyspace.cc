@@ -117,6 +117,7 @@ KeyInfo Keyspace::Peek(int db, std::string_view key, int64_t now_ms) const {
     const Entry& entry = *found.place.item();
     info.exists = true;
     info.expired = IsDue(entry, now_ms);
+    info.type = static_cast<uint8_t>(entry.type());
     info.last_index = std::max(info.last_index, entry.last_index());
   } else {
     info.last_index =

@@ -1,6 +1,7 @@
 #include "targets/kv/kv_target.h"
 
 #include <cassert>
+#include <cmath>
 
 #include "protocol/numbers.h"
 #include "targets/digest.h"
@@ -68,6 +69,35 @@ bool Call::ReadInt(std::string_view text, int* value, std::string_view error) {
   int64_t number;
   if (!ReadBetween(text, INT32_MIN, INT32_MAX, &number, error)) return false;
   *value = static_cast<int>(number);
+  return true;
+}
+
+bool Call::ReadTimeout(std::string_view text, Unit unit, int64_t* timeout_ms) {
+  const auto fail = [this](std::string_view error) {
+    reply.Error(error);
+    return false;
+  };
+  if (unit == Unit::kSeconds) {
+    const auto seconds = protocol::ParseLongDouble(text);
+    if (!seconds) return fail("ERR timeout is not a float or out of range");
+    const long double ms = std::ceil(*seconds * 1000);
+    if (ms > static_cast<long double>(INT64_MAX)) return fail("ERR timeout is out of range");
+    // Far below zero is below zero.
+    *timeout_ms = ms < 0 ? -1 : static_cast<int64_t>(ms);
+  } else if (!ReadInteger(text, timeout_ms, "ERR timeout is not an integer or out of range")) {
+    return false;
+  }
+  if (*timeout_ms < 0) return fail("ERR timeout is negative");
+  if (*timeout_ms > INT64_MAX - context.now_ms) return fail("ERR timeout is out of range");
+  return true;
+}
+
+bool Call::WaitFor(std::span<const std::string_view> keys, Type type, int64_t timeout_ms) {
+  if (context.wait == nullptr) return false;
+  context.wait->wanted = true;
+  context.wait->timeout_ms = timeout_ms;
+  context.wait->keys.assign(keys.begin(), keys.end());
+  context.wait->type = static_cast<uint8_t>(type);
   return true;
 }
 

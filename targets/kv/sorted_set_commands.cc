@@ -197,9 +197,10 @@ void Pop(Call& call, bool least) {
 void ZPopMin(Call& call) { Pop(call, true); }
 void ZPopMax(Call& call) { Pop(call, false); }
 
-void ZMPop(Call& call) {
+// `timeout_ms`: how long to wait for a member (0: for ever); none: not at all.
+void PopFromFirst(Call& call, size_t first, std::optional<int64_t> timeout_ms) {
   PopArguments pop;
-  if (!ReadPopArguments(call, "MIN", "MAX", &pop)) return;
+  if (!ReadPopArguments(call, "MIN", "MAX", &pop, first)) return;
   for (std::string_view key : pop.keys) {
     const Entry* entry;
     if (!call.FindForWrite(key, Type::kSortedSet, &entry)) return;
@@ -210,8 +211,32 @@ void ZMPop(Call& call) {
     call.reply.Array(count);
     return PopScores(call, entry, pop.first, count, true);
   }
-  call.reply.NullArray();
+  const bool waits = timeout_ms && call.WaitFor(pop.keys, Type::kSortedSet, *timeout_ms);
+  if (!waits) call.reply.NullArray();
 }
+void ZMPop(Call& call) { PopFromFirst(call, 1, std::nullopt); }
+void BZMPop(Call& call) {
+  int64_t timeout_ms;
+  if (!call.ReadTimeout(call.args[1], Call::Unit::kSeconds, &timeout_ms)) return;
+  PopFromFirst(call, 2, timeout_ms);
+}
+
+void BlockingPop(Call& call, bool least) {
+  int64_t timeout_ms;
+  if (!call.ReadTimeout(call.args.back(), Call::Unit::kSeconds, &timeout_ms)) return;
+  const auto keys = call.args.subspan(1, call.args.size() - 2);
+  for (std::string_view key : keys) {
+    const Entry* entry;
+    if (!call.FindForWrite(key, Type::kSortedSet, &entry)) return;
+    if (entry == nullptr) continue;
+    call.reply.Array(3);
+    call.reply.Bulk(key);
+    return PopScores(call, entry, least, 1, false);
+  }
+  if (!call.WaitFor(keys, Type::kSortedSet, timeout_ms)) call.reply.NullArray();
+}
+void BZPopMin(Call& call) { BlockingPop(call, true); }
+void BZPopMax(Call& call) { BlockingPop(call, false); }
 
 void ZRandMember(Call& call) {
   PickArguments pick;
@@ -271,6 +296,9 @@ void RegisterSortedSetCommands(HandlerMap* handlers) {
                     {"zpopmin", ZPopMin},
                     {"zpopmax", ZPopMax},
                     {"zmpop", ZMPop},
+                    {"bzpopmin", BZPopMin},
+                    {"bzpopmax", BZPopMax},
+                    {"bzmpop", BZMPop},
                     {"zrandmember", ZRandMember},
                     {"zscan", ZScan}});
 }
