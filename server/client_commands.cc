@@ -211,7 +211,8 @@ void HandleUnblock(NodeRequest& request) {
   if (args.size() == 4 && EqualsIgnoreCase(args[3], "error")) {
     end = BlockedCommands::End::kError;
   } else if (args.size() > 4) {
-    return ReplyUnknownSubcommand(request);
+    return request.reply.Error(
+        "ERR unknown subcommand or wrong number of arguments for 'UNBLOCK'. Try CLIENT HELP.");
   } else if (args.size() == 4 && !EqualsIgnoreCase(args[3], "timeout")) {
     return request.reply.Error("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR");
   }

@@ -19,7 +19,8 @@
 // In expected lines {*} stands for any text and {5..10} for an integer in that range; in both
 // requests and expectations %{ab*100} is a hundred times ab, and %{run} a word that is another one
 // in each run (for state that FLUSHALL leaves). Each file begins with fresh connections and
-// FLUSHALL. With several ports, connection after connection takes the next one.
+// FLUSHALL. With several ports, connection after connection takes the next one, and CONFIG SET goes
+// to all of them.
 //
 // --rewrite puts the replies received in the place of expectations that don't match: look at the
 // difference before keeping it. Exit status: 0 if all is as expected, 1 if not, 2 on bad usage.
@@ -303,8 +304,14 @@ class FileRun {
   void Step(Item* item) {
     ++steps_;
     RespClient& connection = ConnectionNamed(item->connection);
-    Value value = item->push ? connection.NextPush()
-                             : connection.Request(SplitArguments(Expand(item->request)));
+    Value value;
+    if (item->push) {
+      value = connection.NextPush();
+    } else {
+      const std::vector<std::string> args = SplitArguments(Expand(item->request));
+      value = connection.Request(args);
+      if (args.size() > 2 && args[0] == "CONFIG" && args[1] == "SET") SetElsewhere(args);
+    }
     if (unordered_) SortTexts(&value);
     unordered_ = false;
     const Lines got = Render(value);
@@ -323,6 +330,14 @@ class FileRun {
     std::cout << path_ << ":" << item->line << ": " << item->text.substr(0, 200) << "\n";
     Print("  expected: ", expected);
     Print("  received: ", got);
+  }
+
+  // A setting is each node's own; which of them executes a command isn't the script's business.
+  void SetElsewhere(const std::vector<std::string>& args) {
+    if (options_.ports.size() < 2) return;
+    for (int port : options_.ports) {
+      RespClient(options_.host, port, options_.resp3).Request(args);
+    }
   }
 
   static void Print(std::string lead, const Lines& lines) {

@@ -30,8 +30,9 @@ class Board : public plugin::Target {
       UNDERSTUDY_CHECK(i < args.size(), "an argument is missing");
       return std::string(args[i]);
     };
-    for (const std::string_view arg : args.subspan(1)) {  // they mean something in the state
-      UNDERSTUDY_CHECK(what == "REPLACE" || arg.find_first_of("=;") == arg.npos, "a bad character");
+    for (const std::string_view word : args.subspan(1)) {  // they mean something in the state
+      UNDERSTUDY_CHECK(what == "REPLACE" || word.find_first_of("=;") == word.npos,
+                       "a bad character");
     }
     if (what == "SET") return answer.Update(arg(1) + "=" + arg(2));
     if (what == "SETALL") {  // the names that follow, each to itself
