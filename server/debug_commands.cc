@@ -45,7 +45,13 @@ void SetActiveExpire(NodeRequest& request) {
 
 // Of everything executed here; the reply waits until that is committed.
 void Digest(NodeRequest& request) {
-  if (!request.node.host().settled()) return request.reply.Error(kLoadingError);
+  // What was committed before this process began is applied bit by bit.
+  const ClusterHost& host = request.node.host();
+  const cluster::Member& member = host.member();
+  const bool begins = member.role() == cluster::Role::kGlobal && !member.serving();
+  if (!host.settled() || begins || host.state_index() < member.commit()) {
+    return request.reply.Error(kLoadingError);
+  }
   request.gate.index = request.node.host().state_index();
   request.reply.Simple(request.node.host().Digest());
 }

@@ -159,7 +159,16 @@ stop_node() {
   ((status == 0)) || fail "node$1 ended with status $status after SIGTERM"
 }
 
-digest() { ask "${port[$1]}" DEBUG DIGEST; }
+# Not before the node has applied what it knows to be committed.
+digest() {
+  local answer=LOADING n
+  for ((n = 0; n < 300; n++)); do
+    answer=$(ask "${port[$1]}" DEBUG DIGEST)
+    [[ $answer == LOADING* ]] || break
+    sleep 0.1
+  done
+  say "$answer"
+}
 same_digest() {
   local i first='' one
   for i in "${!pid[@]}"; do
