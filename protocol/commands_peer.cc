@@ -32,6 +32,8 @@ constexpr CommandRow kRows[] = {
     Peer("peer.transaction", "A transaction, as a forwarded command."),
     Peer("peer.busy", "Tells that a command costs the global its lock."),
     Peer("peer.unblock", "Ends a command that waits, as a forwarded command."),
+    Peer("peer.where", "Asks a member who the global of a cluster is."),
+    Peer("peer.global", "Answers peer.where, or a peer.forward to who isn't the global."),
     Peer("peer.reply", "Carries the reply to a forwarded command back."),
 };
 

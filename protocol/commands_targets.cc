@@ -12,6 +12,10 @@ constexpr Argument kSelf[] = {Token("self", "SELF"), Integer("client-id", "CLIEN
 constexpr Argument kLinkArguments[] = {String("name"), OneOf("client", kSelf)};
 constexpr Argument kNextidArguments[] = {Optional(String("name")),
                                          Optional(Integer("count", "COUNT"))};
+constexpr Argument kStartArguments[] = {String("name"), String("type"),
+                                        Optional(Multiple(String("argument")))};
+constexpr Argument kStopArguments[] = {String("name"), String("GLOBAL-or-ALL-or-node"),
+                                       Optional(String("reason"))};
 constexpr Argument kRoomArguments[] = {String("room")};
 constexpr Argument kChatSendArguments[] = {String("room"), String("message")};
 constexpr Argument kChatHistoryArguments[] = {String("room"), Optional(Integer("count", "COUNT")),
@@ -53,6 +57,21 @@ constexpr CommandRow kRows[] = {
     WithTips(kNondeterministic,
              {"target.types", 1, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
               "Lists the types of targets that this node can run.", "O(N), N types"}),
+    {"target.start", -3, kWrite | kDenyOom | kNoScript | kNoMulti, kCatDangerous, Owner::kTarget,
+     Group::kTarget, "0.1.0",
+     "Starts a cluster with this node as its global, or joins it, or lets a stopped one go on.",
+     "O(log N), N clusters", kNoKeys, kStartArguments},
+    {"target.join", 2, kWrite | kDenyOom | kNoScript | kNoMulti, kCatDangerous, Owner::kTarget,
+     Group::kTarget, "0.1.0", "Makes this node a local of a cluster.", "O(log N), N clusters",
+     kNoKeys, kTargetArguments},
+    {"target.stop", -3, kWrite | kNoScript | kNoMulti, kCatDangerous, Owner::kTarget,
+     Group::kTarget, "0.1.0", "Ends a cluster on its global's node, on every node, or on one.",
+     "O(log N), N clusters", kNoKeys, kStopArguments},
+    {"target.delete", 2, kWrite | kNoScript | kNoMulti, kCatDangerous, Owner::kTarget,
+     Group::kTarget, "0.1.0", "Removes what a stopped cluster kept.", "O(log N), N clusters",
+     kNoKeys, kTargetArguments},
+    {"target.list", 1, kReadonly, 0, Owner::kTarget, Group::kTarget, "0.1.0",
+     "Lists the clusters beside main.", "O(N), N clusters"},
     {"target.help", 1, kLoading | kStale, 0, Owner::kNode, Group::kTarget, "0.1.0",
      "Lists the commands about targets.", "O(1)"},
 

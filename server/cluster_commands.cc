@@ -102,7 +102,7 @@ void ReplySlotNode(const MemberView& member, protocol::ReplyWriter* reply) {
 
 // The global first. Without a global nobody serves any slot.
 void HandleSlots(NodeRequest& request) {
-  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node, request.node.host());
   if (members.empty() || !members.front().global) return request.reply.Array(0);
   std::erase_if(members, [](const MemberView& one) { return !one.global && !one.connected; });
   request.reply.Array(1);
@@ -121,7 +121,7 @@ std::string ShardId(Node& node) {
 }
 
 void HandleShards(NodeRequest& request) {
-  const std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
+  const std::vector<MemberView> members = ViewMembersGlobalFirst(request.node, request.node.host());
   const bool served = !members.empty() && members.front().global;
   auto& reply = request.reply;
   reply.Array(1);

@@ -91,7 +91,8 @@ class ClusterHost::Publisher : public targets::Publisher {
 
 ClusterHost::ClusterHost(Environment environment)
     : env_(std::move(environment)),
-      target_(targets::MakeMainTarget(*env_.table, env_.target_options)),
+      target_(env_.target != nullptr ? std::move(env_.target)
+                                     : targets::MakeMainTarget(*env_.table, env_.target_options)),
       publisher_(std::make_unique<Publisher>(&env_)),
       maker_(env_.name, env_.writer, env_.log) {
   transaction_row_ = env_.table->FindByName("peer.transaction");
@@ -168,7 +169,7 @@ void ClusterHost::Send(cluster::Ready* ready) {
   for (const cluster::Message& message : ready->messages) {
     PeerLink* link = peers().Find(message.to);
     std::string* out = link == nullptr ? nullptr : link->output();
-    if (out != nullptr) EncodeMessage(env_.name, message, out);
+    if (out != nullptr) EncodeMessage(env_.wire, message, out);
   }
 }
 
@@ -389,7 +390,7 @@ void ClusterHost::KeepLock(Micros now) {
     PeerLink* link = peers().Find(message.to);
     std::string* out = link == nullptr ? nullptr : link->output();
     if (out == nullptr) continue;
-    EncodeMessage(env_.name, message, out);
+    EncodeMessage(env_.wire, message, out);
     link->SendNow();
   }
 }
@@ -605,7 +606,7 @@ void ClusterHost::NoteLock() {
       member_->serving() == known_serving_ && member_->role() == known_role_) {
     return;
   }
-  if (member_->role() != known_role_) {
+  if (member_->role() != known_role_ && env_.number == 0) {
     char letter = member_->role() == Role::kGlobal      ? 'G'
                   : member_->role() == Role::kCandidate ? 'C'
                                                         : 'L';

@@ -1,5 +1,5 @@
 // One cluster on this node: its member (consensus), its target (state), and what ties the two to
-// disk, peers and clients. Today a node hosts one, `main`.
+// disk, peers and clients. A node hosts `main` and any number of others (server/clusters.h).
 //
 // State and log. `state_index()` is the newest entry whose effects are in the target's state. At
 // the global it runs ahead of the commit index: requests are executed at once and their replies
@@ -88,7 +88,8 @@ class ClusterHost {
  public:
   struct Environment {
     std::string name;     // "main"
-    uint64_t number = 0;  // in records
+    std::string wire;     // in messages to peers
+    uint64_t number = 0;  // in records; 0: main
     cluster::NodeId id;
     cluster::RunId run = 0;
     const Options* options = nullptr;
@@ -100,6 +101,9 @@ class ClusterHost {
     const std::unique_ptr<LongCommand>* long_command = nullptr;
     ClusterClients* clients = nullptr;
     std::shared_ptr<targets::TargetOptions> target_options;
+    std::unique_ptr<targets::Machine> target;  // nullptr: main's
+    // Whether a snapshot may be begun now: the writer takes one at a time.
+    std::function<bool()> may_begin_snapshot;
   };
 
   explicit ClusterHost(Environment environment);
@@ -188,6 +192,7 @@ class ClusterHost {
 
   // --- state ---------------------------------------------------------------------------------
   const std::string& name() const { return env_.name; }
+  const std::string& wire() const { return env_.wire; }
   cluster::Member& member() { return *member_; }
   const cluster::Member& member() const { return *member_; }
   const targets::Machine& target() const { return *target_; }
@@ -214,6 +219,11 @@ class ClusterHost {
   // False, with `error` one line: there is no whole state here, or (after the attempt) it is made
   // from what is on disk or from the global's.
   bool ReloadState(std::string* error);
+  // Gives up the one being made, if it isn't on its way to the disk: the cluster ends here.
+  void AbandonSnapshot() {
+    snapshot_wanted_ = false;
+    if (maker_.state() != SnapshotMaker::State::kSaving) maker_.Abort("the cluster ends here");
+  }
   // Bytes of the log on disk that the newest snapshot doesn't cover.
   uint64_t log_bytes() const { return log_bytes_ - log_bytes_covered_; }
   uint64_t snapshots_sent() const { return snapshots_sent_; }          // since start

@@ -90,7 +90,9 @@ void ClusterHost::BeginSnapshot(Micros now) {
 
 void ClusterHost::TurnSnapshots(Micros now) {
   const auto idle = [this] { return maker_.state() == SnapshotMaker::State::kIdle; };
-  if (snapshot_wanted_ && idle() && HasWholeState()) BeginSnapshot(now);
+  if (snapshot_wanted_ && idle() && HasWholeState() && env_.may_begin_snapshot()) {
+    BeginSnapshot(now);
+  }
   if (!idle()) {
     maker_.Turn(member_->commit());
     if (idle()) {  // given up
@@ -160,7 +162,7 @@ void ClusterHost::PumpTransfers(Micros now) {
       it = senders_.erase(it);
       continue;
     }
-    bool works = sender.Pump(env_.name, env_.id, member_->term(), peers().Find(to));
+    bool works = sender.Pump(env_.wire, env_.id, member_->term(), peers().Find(to));
     if (works && !sender.done()) {
       ++it;
       continue;

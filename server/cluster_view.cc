@@ -8,8 +8,8 @@ namespace understudy::server {
 
 namespace {
 
-void FillSelf(Node& node, MemberView* view) {
-  const cluster::Member& member = node.host().member();
+void FillSelf(Node& node, const ClusterHost& host, MemberView* view) {
+  const cluster::Member& member = host.member();
   view->self = view->connected = true;
   view->run = node.identity().run;
   view->quarantined = member.quarantined();
@@ -17,8 +17,8 @@ void FillSelf(Node& node, MemberView* view) {
   view->acknowledged = node.now();
 }
 
-void FillOther(Node& node, MemberView* view) {
-  const cluster::Member& member = node.host().member();
+void FillOther(Node& node, const ClusterHost& host, MemberView* view) {
+  const cluster::Member& member = host.member();
   if (const PeerLink* link = node.peers().Find(view->info.id)) {
     view->connected = link->connected();
     if (view->connected) view->run = link->run();
@@ -35,8 +35,10 @@ void FillOther(Node& node, MemberView* view) {
 
 }  // namespace
 
-std::vector<MemberView> ViewMembers(Node& node) {
-  const cluster::Member& member = node.host().member();
+std::vector<MemberView> ViewMembers(Node& node) { return ViewMembers(node, node.host()); }
+
+std::vector<MemberView> ViewMembers(Node& node, const ClusterHost& host) {
+  const cluster::Member& member = host.member();
   const cluster::NodeId holder = member.holder();
   std::vector<MemberView> views;
   for (const cluster::MemberInfo& info : member.configuration().members) {
@@ -44,7 +46,7 @@ std::vector<MemberView> ViewMembers(Node& node) {
     view.info = info;
     SplitAddress(info.address, &view.host, &view.port);
     view.global = info.id == holder;
-    info.id == node.identity().id ? FillSelf(node, &view) : FillOther(node, &view);
+    info.id == node.identity().id ? FillSelf(node, host, &view) : FillOther(node, host, &view);
     views.push_back(std::move(view));
   }
   if (member.role() != cluster::Role::kGlobal) return views;
@@ -62,15 +64,15 @@ std::vector<MemberView> ViewMembers(Node& node) {
   return views;
 }
 
-std::vector<MemberView> ViewMembersGlobalFirst(Node& node) {
-  std::vector<MemberView> views = ViewMembers(node);
+std::vector<MemberView> ViewMembersGlobalFirst(Node& node, const ClusterHost& host) {
+  std::vector<MemberView> views = ViewMembers(node, host);
   std::stable_partition(views.begin(), views.end(),
                         [](const MemberView& view) { return view.global; });
   return views;
 }
 
-const char* RoleText(Node& node, const MemberView& member) {
-  if (member.self) return cluster::ToString(node.host().member().role());
+const char* RoleText(const ClusterHost& host, const MemberView& member) {
+  if (member.self) return cluster::ToString(host.member().role());
   return member.global ? "global" : "local";
 }
 

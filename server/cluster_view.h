@@ -10,6 +10,7 @@
 
 namespace understudy::server {
 
+class ClusterHost;
 class Node;
 
 struct MemberView {
@@ -25,13 +26,14 @@ struct MemberView {
   std::optional<cluster::Micros> acknowledged;  // when, by our clock, it was last heard of
 };
 
-// In the order of rank.
+// Of a cluster here; without one named: of main. In the order of rank.
 std::vector<MemberView> ViewMembers(Node& node);
+std::vector<MemberView> ViewMembers(Node& node, const ClusterHost& host);
 // The same with the global first.
-std::vector<MemberView> ViewMembersGlobalFirst(Node& node);
+std::vector<MemberView> ViewMembersGlobalFirst(Node& node, const ClusterHost& host);
 
 // "global", "candidate", "local"; of another than this node: "global" or "local".
-const char* RoleText(Node& node, const MemberView& member);
+const char* RoleText(const ClusterHost& host, const MemberView& member);
 // Whether the cluster serves, as far as known here: this node is the global and has a majority, or
 // the lock of another one hasn't expired.
 bool ClusterServes(Node& node);

@@ -78,6 +78,11 @@ struct Session {
   size_t reading = 0;    // reads waiting until the state here is fresh enough
   bool gated = false;    // in the dispatcher's list of those whose replies wait for a commit
   bool paused = false;   // in the dispatcher's list of those to be resumed
+  // Commands asked of named clusters and not answered yet, all of the same one; and whether the
+  // connection is paused until there are none, and no reply waits.
+  size_t cluster_calls = 0;
+  uint64_t called_cluster = 0;
+  bool waits_for_clusters = false;
   bool waits_for_replies = false;  // paused until nothing forwarded or read is outstanding
   std::shared_ptr<Transaction> transaction;  // behind MULTI
   std::shared_ptr<TrackingState> tracking;   // CLIENT TRACKING is on

@@ -108,9 +108,10 @@ ConnectionHandler::Flow Dispatcher::Dispatch(Connection& connection,
   }
   const Session& session = connection.session();
   if (session.listener() && session.resp == 2 && !MayListenersUse(*command)) {
-    Reject(connection, command, "ERR Can't execute '" + protocol::ToLower(command->full_name) +
-                           "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
-                           "allowed in this context");
+    Reject(connection, command,
+           "ERR Can't execute '" + protocol::ToLower(command->full_name) +
+               "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are "
+               "allowed in this context");
     return Flow::kDone;
   }
   if (session.transaction != nullptr && command->row->owner != Owner::kTransaction &&
@@ -128,6 +129,10 @@ ConnectionHandler::Flow Dispatcher::Run(Connection& connection, const Command& c
     case Owner::kTransaction:
       return RunTransaction(connection, command, args);
     case Owner::kNode:
+      if (command.row->group == protocol::Group::kTarget) {
+        NamedCluster* cluster = node_->clusters().Route(command, args);
+        if (cluster != nullptr) return CallCluster(connection, *cluster, command, args);
+      }
       return AnswerHere(connection, command, args);
     case Owner::kPeer:
       if (!node_->peer_requests().Handle(connection, command, args)) {
@@ -204,6 +209,19 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
   Session& session = connection.session();
   session.last_command = &command;
   if (command.row->owner == Owner::kTarget) session.linked = true;  // it may be, from now on
+  if (session.cluster_calls > 0) return WaitForClusters(connection);
+  std::string stops;
+  std::string_view resolved[4];
+  if (command.row->group == protocol::Group::kTarget) {
+    if (NamedCluster* cluster = node_->clusters().Route(command, args)) {
+      return CallCluster(connection, *cluster, command, args);
+    }
+    if (command.row->name == "target.stop" && args.size() <= 4 && ResolveStop(args, &stops)) {
+      std::copy(args.begin(), args.end(), resolved);
+      resolved[2] = stops;
+      args = std::span(resolved).first(args.size());
+    }
+  }
   targets::Request request;
   request.command = &command;
   request.args = args;
@@ -297,6 +315,77 @@ ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command
   return Flow::kDone;
 }
 
+// --- named clusters -----------------------------------------------------------------------------
+
+// What the connection asked before of main or of another cluster comes first: that must be final,
+// as nothing brings the order of two clusters' logs back.
+ConnectionHandler::Flow Dispatcher::CallCluster(Connection& connection, NamedCluster& cluster,
+                                                const Command& command,
+                                                std::span<const std::string_view> args) {
+  Session& session = connection.session();
+  session.last_command = &command;
+  const bool same = session.cluster_calls > 0 && session.called_cluster == cluster.number();
+  if (!same && (session.cluster_calls > 0 || session.forwarded > 0 || session.reading > 0 ||
+                connection.replies().waiting())) {
+    return WaitForClusters(connection);
+  }
+  if (cluster.entry().stopped) {
+    Reject(connection, &command, "ERR the cluster '" + cluster.name() + "' is stopped");
+    return Flow::kDone;
+  }
+  if (cluster.calls().full()) return WaitForClusters(connection);
+  session.called_cluster = cluster.number();
+  ++session.cluster_calls;
+  ClusterCalls::Call call;
+  call.row = &command;
+  call.connection = call.client = session.id;
+  call.slot = NewSlot(connection);
+  call.db = session.db;
+  call.resp = session.resp;
+  call.asked_at = node_->now();
+  call.deadline = node_->now() + node_->options().cluster_wait_ms * 1000;
+  node_->clusters().Touch(&cluster)->Call(std::move(call), args);
+  return Flow::kDone;
+}
+
+ConnectionHandler::Flow Dispatcher::WaitForClusters(Connection& connection) {
+  connection.session().waits_for_clusters = true;
+  return Pause(connection);
+}
+
+void Dispatcher::OnClusterAnswer(const ClusterCalls::Call& call, std::string_view reply) {
+  Connection* connection = node_->connections().Find(call.connection);
+  if (connection == nullptr) return;
+  Session& session = connection->session();
+  --session.cluster_calls;
+  if (session.waits_for_clusters) node_->loop().DoNotWait();
+  if (reply.empty()) return connection->Close();  // perhaps it was executed: no reply would be true
+  node_->instruments().ExecutedElsewhere(
+      session, *call.row, {},
+      static_cast<uint64_t>(std::max<Micros>(node_->now() - call.asked_at, 0)) * 1000);
+  connection->MarkDirty();
+  if (call.slot != 0 &&
+      connection->replies().Fill(call.slot, reply, Gate{}, node_->environment().turn)) {
+    OnFilled(*connection);
+  }
+}
+
+// TARGET.STOP names a node, or GLOBAL; the directory knows ids.
+bool Dispatcher::ResolveStop(std::span<const std::string_view> args, std::string* node) {
+  if (protocol::EqualsIgnoreCase(args[2], "global")) {
+    NamedCluster* cluster = node_->clusters().Find(args[1]);
+    if (cluster == nullptr) return false;
+    *node = cluster->HolderId();
+    return !node->empty();
+  }
+  for (const cluster::MemberInfo& info : node_->host().member().configuration().members) {
+    if (info.name != args[2]) continue;
+    *node = info.id;
+    return true;
+  }
+  return false;
+}
+
 // --- transactions -------------------------------------------------------------------------------
 
 // Visits the commands of a transaction that is forwarded.
@@ -312,6 +401,11 @@ void Dispatcher::ReadOfTransaction(std::string_view forwarded, const Visit& visi
 
 void Dispatcher::QueueCommand(Connection& connection, const Command& command,
                               std::span<const std::string_view> args) {
+  if (command.row->group == protocol::Group::kTarget &&
+      node_->clusters().Route(command, args) != nullptr) {
+    return Reject(connection, &command,
+                  "ERR commands for other clusters than 'main' can't be part of a transaction");
+  }
   connection.MarkDirty();
   ReplyWriter reply(connection.replies().Begin(), connection.session().resp);
   node_->transactions().Queue(connection, command, args, &reply);
@@ -322,6 +416,7 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
                                                    std::span<const std::string_view> args) {
   Session& session = connection.session();
   session.last_command = &command;
+  if (session.cluster_calls > 0) return WaitForClusters(connection);
   connection.MarkDirty();
   const bool here = node_->host().can_execute() && node_->forwarder().outstanding() == 0;
   if (command.row->name == "exec" && (here ? kept_.full() : Undecided(session))) {
@@ -353,9 +448,10 @@ ConnectionHandler::Flow Dispatcher::RunTransaction(Connection& connection, const
   }
   connection.replies().Cancel();
   session.exec_outstanding = result.transaction != nullptr;
-  if (session.track) ReadOfTransaction(result.forward, [&](const Command& row, auto queued) {
-    node_->tracking().OnRead(connection, row, queued);
-  });
+  if (session.track)
+    ReadOfTransaction(result.forward, [&](const Command& row, auto queued) {
+      node_->tracking().OnRead(connection, row, queued);
+    });
   const Command* row = node_->table().FindByName("peer.transaction");
   std::string_view forwarded[] = {row->row->name, result.forward};
   node_->forwarder().Forward(connection, *row, forwarded, NewSlot(connection), node_->now(),
@@ -416,6 +512,11 @@ void Dispatcher::ResumePaused() {
     Session& session = connection->session();
     bool waits = session.waits_for_replies && session.forwarded > 0;
     const bool undecided = !here && Undecided(session);
+    if (session.waits_for_clusters &&
+        (session.cluster_calls > 0 || session.forwarded > 0 || connection->replies().waiting())) {
+      paused_.push_back(id);
+      continue;
+    }
     if (session.reading > 0 || full || waits || session.exec_outstanding || undecided ||
         session.blocked != 0) {
       paused_.push_back(id);
@@ -423,6 +524,7 @@ void Dispatcher::ResumePaused() {
     }
     session.paused = false;
     session.waits_for_replies = false;
+    session.waits_for_clusters = false;
     node_->instruments().Begin();
     connection->Resume();
     node_->loop().DoNotWait();  // what it executed is for another turn's end
@@ -463,6 +565,7 @@ void Dispatcher::OnProgress(cluster::Index commit, uint64_t confirmed) {
     connection->replies().Release(commit, confirmed);
     if (connection->replies().waiting()) return false;
     connection->session().gated = false;
+    if (connection->session().waits_for_clusters) node_->loop().DoNotWait();
     return true;
   });
 }
@@ -470,7 +573,11 @@ void Dispatcher::OnProgress(cluster::Index commit, uint64_t confirmed) {
 void Dispatcher::OnFilled(Connection& connection) {
   const ClusterHost& host = node_->host();
   connection.replies().Release(host.applied(), host.confirmed());
-  if (connection.replies().waiting()) NoteGated(connection);
+  if (connection.replies().waiting()) {
+    NoteGated(connection);
+  } else if (connection.session().waits_for_clusters) {
+    node_->loop().DoNotWait();
+  }
 }
 
 void Dispatcher::OnReadExecuted(Connection& connection) { readers_.push_back(&connection); }
@@ -570,8 +677,8 @@ void Dispatcher::OnLockChanged() {
 }
 
 void Dispatcher::OnRead(uint64_t request, bool ok, int64_t time_ms) {
-  // A confirmation of the lease that failed: the lock is lost, and reads executed here may have been
-  // stale. They stay where they are until OnOutcome().
+  // A confirmation of the lease that failed: the lock is lost, and reads executed here may have
+  // been stale. They stay where they are until OnOutcome().
   node_->forwarder().OnRead(request, ok, time_ms);
 }
 
@@ -604,8 +711,9 @@ void Dispatcher::OnClosed(Connection& connection) {
 void Dispatcher::LeaveChannels(Connection& connection, std::string_view reason) {
   Session& session = connection.session();
   if (session.linked || !session.subscriptions(Session::Subscription::kRoom).empty()) {
-    node_->link_watch().OnClosed(session.id, reason, node_->now(),
-                                 node_->options().cluster_wait_ms * 1000);
+    const Micros wait = node_->options().cluster_wait_ms * 1000;
+    node_->link_watch().OnClosed(session.id, reason, node_->now(), wait);
+    node_->clusters().OnClientClosed(session.id, reason, node_->now(), wait);
     session.linked = false;
   }
   if (session.subscriber()) node_->subscriptions().RemoveAll(connection);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "protocol/command_table.h"
+#include "server/cluster_calls.h"
 #include "server/cluster_host.h"
 #include "server/connection_table.h"
 #include "server/forwarder.h"
@@ -25,6 +26,7 @@
 
 namespace understudy::server {
 
+class NamedCluster;
 class Node;
 
 class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwarder::Clients {
@@ -69,6 +71,8 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   std::string ComposeReply(Connection& connection, Transaction* transaction,
                            std::string_view reply) override;
 
+  // A named cluster has answered.
+  void OnClusterAnswer(const ClusterCalls::Call& call, std::string_view reply);
   // The connection leaves all it joined through targets.
   void LeaveChannels(Connection& connection, std::string_view reason);
 
@@ -104,6 +108,10 @@ class Dispatcher : public ConnectionHandler, public ClusterClients, public Forwa
   bool ReadCommitted(Connection& connection, const targets::Request& request);
   Flow SendOn(Connection& connection, const protocol::Command& command,
               std::span<const std::string_view> args);
+  Flow CallCluster(Connection& connection, NamedCluster& cluster, const protocol::Command& command,
+                   std::span<const std::string_view> args);
+  Flow WaitForClusters(Connection& connection);
+  bool ResolveStop(std::span<const std::string_view> args, std::string* node);
   Flow RunTransaction(Connection& connection, const protocol::Command& command,
                       std::span<const std::string_view> args);
   template <typename Visit>

@@ -239,7 +239,7 @@ void Forwarder::SendSome(std::string* out) {
   }
   if (scratch_.empty()) return;
   AppendCommand(out,
-                {"PEER.FORWARD", host_->name(), std::to_string(host_->member().term()), self_,
+                {"PEER.FORWARD", host_->wire(), std::to_string(host_->member().term()), self_,
                  std::to_string(run_), std::to_string(attempt_), std::to_string(first_), scratch_});
 }
 

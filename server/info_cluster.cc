@@ -72,7 +72,7 @@ void AppendMaster(Node& node, const std::vector<MemberView>& members, InfoText* 
 std::string MemberText(Node& node, const MemberView& member) {
   static constexpr std::string_view kKinds[] = {"voter", "learner", "witness"};
   std::string text = "name=" + member.info.name + ",id=" + member.info.id +
-                     ",address=" + member.info.address + ",role=" + RoleText(node, member) +
+                     ",address=" + member.info.address + ",role=" + RoleText(node.host(), member) +
                      ",kind=" + std::string(kKinds[static_cast<size_t>(member.info.kind)]) +
                      ",connected=" + (member.connected ? "1" : "0");
   if (member.index) text += ",index=" + std::to_string(*member.index);

@@ -68,7 +68,7 @@ void LinkWatch::Say(const Key& key, std::string_view reason, Micros now, Micros 
   const std::string run_text = std::to_string(run), client_text = std::to_string(client);
   const std::string_view args[] = {"target.unlink", host_->name(), "exit", node,
                                    run_text,        client_text,   reason};
-  forwarder_->ForwardFor(0, *unlink_, args, now, wait);
+  ask_(*unlink_, args, now, wait);
   said_[key] = now + 2 * wait;
   ++said_count_;
 }

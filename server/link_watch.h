@@ -19,8 +19,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -29,7 +31,6 @@
 #include "protocol/command_table.h"
 #include "server/cluster_host.h"
 #include "server/connection_table.h"
-#include "server/forwarder.h"
 #include "server/peers.h"
 
 namespace understudy::server {
@@ -42,11 +43,15 @@ class LinkWatch {
   static constexpr size_t kMaxAtOnce = 1000;
 
   // All must outlive it.
-  LinkWatch(const ClusterHost* host, Forwarder* forwarder, ConnectionTable* connections,
+  // `ask` has the cluster's global execute a command that nobody waits for.
+  using Ask = std::function<void(const protocol::Command& row,
+                                 std::span<const std::string_view> args, cluster::Micros now,
+                                 cluster::Micros wait)>;
+  LinkWatch(const ClusterHost* host, Ask ask, ConnectionTable* connections,
             Peers* peers, const protocol::CommandTable& table, cluster::NodeId self,
             cluster::RunId run)
       : host_(host),
-        forwarder_(forwarder),
+        ask_(std::move(ask)),
         connections_(connections),
         peers_(peers),
         unlink_(table.FindByName("target.unlink")),
@@ -70,7 +75,7 @@ class LinkWatch {
   void Say(const Key& key, std::string_view reason, cluster::Micros now, cluster::Micros wait);
 
   const ClusterHost* host_;
-  Forwarder* forwarder_;
+  Ask ask_;
   ConnectionTable* connections_;
   Peers* peers_;
   const protocol::Command* unlink_;

@@ -82,23 +82,32 @@ std::string FirstAddress() {
 class Node::DiskListener : public DiskEvents {
  public:
   explicit DiskListener(Node* node) : node_(node) {}
-  void OnRecordsPersisted(uint64_t, cluster::Term term, cluster::Index last) override {
-    node_->host().OnRecordsPersisted(term, last, node_->now());
+  void OnRecordsPersisted(uint64_t number, cluster::Term term, cluster::Index last) override {
+    if (ClusterHost* host = Find(number)) host->OnRecordsPersisted(term, last, node_->now());
   }
-  void OnLockPersisted(uint64_t, uint64_t sequence) override {
-    node_->host().OnLockPersisted(sequence, node_->now());
+  void OnLockPersisted(uint64_t number, uint64_t sequence) override {
+    if (ClusterHost* host = Find(number)) host->OnLockPersisted(sequence, node_->now());
   }
-  void OnSnapshotSaved(uint64_t, cluster::Index index, cluster::Term term) override {
-    node_->host().OnSnapshotSaved(index, term, node_->now());
+  void OnSnapshotSaved(uint64_t number, cluster::Index index, cluster::Term term) override {
+    if (ClusterHost* host = Find(number)) host->OnSnapshotSaved(index, term, node_->now());
   }
-  void OnSnapshotFailed(uint64_t, cluster::Index index, const std::string& why) override {
-    node_->host().OnSnapshotFailed(index, why, node_->now());
+  void OnSnapshotFailed(uint64_t number, cluster::Index index, const std::string& why) override {
+    if (ClusterHost* host = Find(number)) host->OnSnapshotFailed(index, why, node_->now());
   }
   void OnDiskFailed(const std::string& why) override {
     node_->host().OnDiskFailed(why, node_->now());
+    node_->clusters().ForEach([&](NamedCluster& cluster) {
+      if (cluster.host() != nullptr) cluster.host()->OnDiskFailed(why, node_->now());
+    });
   }
 
  private:
+  ClusterHost* Find(uint64_t number) {
+    if (number == 0) return &node_->host();
+    NamedCluster* cluster = node_->clusters().FindByNumber(number);
+    return cluster == nullptr ? nullptr : node_->clusters().Touch(cluster)->host();
+  }
+
   Node* node_;
 };
 
@@ -187,7 +196,7 @@ bool Node::Open(std::string* error) {
   if (!RecoverNode(directory_.get(), settings, log_.get(), &recovered, error)) return false;
   writer_ = std::move(recovered.writer);
   // The listener opens when there is a state to serve: a connection refused means no process.
-  if (!StartCluster(std::move(recovered), error) || !Listen(error)) return false;
+  if (!StartMain(std::move(recovered), error) || !Listen(error)) return false;
   disk_listener_ = std::make_unique<DiskListener>(this);
   disk_events_ = std::make_unique<FdEvent>(&loop_, writer_->notify_fd(), EV_READ, [this] {
     RefreshNow();
@@ -224,23 +233,39 @@ int64_t Node::last_save_s() const {
   return (WallMicros() - (BootMicros() - identity_.started_at)) / 1'000'000;
 }
 
-bool Node::StartCluster(RecoveredNode recovered, std::string* error) {
+void Node::FillEnvironment(ClusterHost::Environment* environment) {
+  environment->options = &config_->options();
+  environment->table = &table_;
+  environment->log = log_.get();
+  environment->writer = writer_.get();
+  environment->random = &random_;
+  environment->long_command = &long_command_;
+  environment->target_options = target_options_;
+  environment->peers = &peers_;
+  environment->may_begin_snapshot = [this] {
+    const auto makes_one = [](const ClusterHost& host) {
+      return host.snapshots().state() != SnapshotMaker::State::kIdle;
+    };
+    if (makes_one(*host_)) return false;
+    for (const auto& [number, one] : clusters_.all()) {
+      if (one->host() != nullptr && makes_one(*one->host())) return false;
+    }
+    return true;
+  };
+}
+
+bool Node::StartMain(RecoveredNode recovered, std::string* error) {
   ClusterHost::Environment environment;
-  environment.name = "main";
+  environment.name = environment.wire = "main";
   environment.number = 0;
   environment.id = identity_.id;
   environment.run = identity_.run;
-  environment.options = &config_->options();
-  environment.table = &table_;
-  environment.log = log_.get();
-  environment.writer = writer_.get();
-  environment.random = &random_;
-  environment.long_command = &long_command_;
   environment.clients = &dispatcher_;
-  environment.target_options = target_options_;
-  environment.peers = &peers_;
+  FillEnvironment(&environment);
   host_ = std::make_unique<ClusterHost>(std::move(environment));
-  return host_->Start(std::move(recovered.clusters[0]), now(), WallMillis(), error);
+  RecoveredCluster main = std::move(recovered.clusters[0]);
+  clusters_.TakeRecovered(std::move(recovered.clusters));
+  return host_->Start(std::move(main), now(), WallMillis(), error);
 }
 
 std::string Node::OwnAddress() const {
@@ -292,8 +317,11 @@ bool Node::Listen(std::string* error) {
   forwarder_ = std::make_unique<Forwarder>(
       host_.get(), peers_.get(), connections_.get(), &dispatcher_, blocked_commands_.get(),
       table_.FindByName("peer.unblock"), &connection_environment_, identity_.id, identity_.run);
-  link_watch_ = std::make_unique<LinkWatch>(host_.get(), forwarder_.get(), connections_.get(),
-                                            peers_.get(), table_, identity_.id, identity_.run);
+  link_watch_ = std::make_unique<LinkWatch>(
+      host_.get(),
+      [this](const protocol::Command& row, std::span<const std::string_view> args, Micros now,
+             Micros wait) { forwarder_->ForwardFor(0, row, args, now, wait); },
+      connections_.get(), peers_.get(), table_, identity_.id, identity_.run);
   remote_commands_ = std::make_unique<RemoteCommands>(host_.get(), peers_.get(), &table_,
                                                       &instruments_, blocked_commands_.get());
   MakeLongCommand();
@@ -308,15 +336,18 @@ void Node::MakePeers() {
     // Not only of one who is known to hold the lock right now: it may hold it again in this turn.
     if (id == host_->member().lock_state().holder) forwarder_->AskAgain();
     remote_commands_->OnLinkUp(id);
+    clusters_.ForEach([&](NamedCluster& one) { one.OnPeerConnected(id, run, now()); });
   };
   events.closed = [this](const cluster::NodeId& id) {
     RefreshNow();
     host_->member().PeerClosed(id, now());
+    clusters_.ForEach([&](NamedCluster& one) { one.OnPeerClosed(id, now()); });
   };
   events.dead = [this](const cluster::NodeId& id, cluster::RunId run) {
     RefreshNow();
     host_->member().PeerDead(id, run, now());
     link_watch_->OnDead(id, run);
+    clusters_.ForEach([&](NamedCluster& one) { one.OnPeerDead(id, run, now()); });
   };
   Peers::Self self{identity_.id, identity_.name, identity_.address, identity_.run,
                    options().PeerPassword()};
@@ -398,18 +429,19 @@ void Node::EndTurn() {
   }
   dispatcher_.DeliverInvalidations();
   remote_commands_->Flush();
+  clusters_.EndTurn(now());
   peers_->FlushAll();
   ++connection_environment_.turn;
   connections_->FlushDirty();
-  if (forwarder_->HasWork() || host_->HasWork()) loop_.DoNotWait();
+  if (forwarder_->HasWork() || host_->HasWork() || clusters_.HasWork()) loop_.DoNotWait();
   turn_ended_at_ = BootMicros();
   ScheduleTick();
   ScheduleDeadline();
   if (stop_by_ != 0) ShutDown();
 }
 
-// Behind something that took long, what others have said meanwhile is read first: it may have renewed
-// the lock.
+// Behind something that took long, what others have said meanwhile is read first: it may have
+// renewed the lock.
 void Node::Tick() {
   RefreshNow();
   next_tick_ = 0;
@@ -421,6 +453,7 @@ void Node::Tick() {
   }
   tick_postponed_ = false;
   host_->Tick(now());
+  clusters_.Tick(now());
 }
 
 void Node::MakeLongCommand() {
@@ -437,7 +470,7 @@ void Node::MakeLongCommand() {
 }
 
 void Node::ScheduleTick() {
-  Micros next = host_->NextTick();
+  Micros next = std::min(host_->NextTick(), clusters_.NextTick());
   if (next == next_tick_) return;
   next_tick_ = next;
   tick_->Start(std::max<Micros>(next - BootMicros(), 0));
@@ -468,6 +501,7 @@ void Node::Cron() {
   forwarder_->Expire(now());
   dispatcher_.Expire(now());
   link_watch_->Cron(now(), options().cluster_wait_ms * 1000);
+  clusters_.Cron(now());
   FollowConfiguration();
   connections_->CloseOverOutputLimit();
   connections_->CloseIdle(now(), options().timeout_s * 1000 * 1000);
@@ -547,13 +581,29 @@ void Node::Stop() {
       member.Transfer("", now(), &why)) {
     log_->Notice("Handing the lock over");
   }
+  clusters_.ForEach([&](NamedCluster& one) {
+    if (!one.active() || one.host()->member().role() != Role::kGlobal) return;
+    if (one.host()->member().configuration().VoterCount() > 1) {
+      one.host()->member().Transfer("", now(), &why);
+    }
+  });
   loop_.DoNotWait();
 }
 
 void Node::ShutDown() {
   cluster::Member& member = host_->member();
   bool handing_over = member.role() == Role::kGlobal && member.transferring();
+  clusters_.ForEach([&](NamedCluster& one) {
+    const cluster::Member* named = one.active() ? &one.host()->member() : nullptr;
+    handing_over = handing_over ||
+                   (named != nullptr && named->role() == Role::kGlobal && named->transferring());
+  });
   if (handing_over && now() < stop_by_) return;
+  clusters_.ForEach([&](NamedCluster& one) {
+    if (!one.active() || one.host()->member().role() != Role::kGlobal) return;
+    one.host()->member().Release(now());
+    one.host()->EndTurn(now());
+  });
   if (member.role() == Role::kGlobal) {
     member.Release(now());
     host_->EndTurn(now());

@@ -11,6 +11,7 @@
 #include "protocol/command_table.h"
 #include "server/blocked_commands.h"
 #include "server/cluster_host.h"
+#include "server/clusters.h"
 #include "server/config.h"
 #include "server/connection_table.h"
 #include "server/data_directory.h"
@@ -21,14 +22,14 @@
 #include "server/key_events.h"
 #include "server/link_watch.h"
 #include "server/log_writer.h"
-#include "server/monitors.h"
 #include "server/logger.h"
 #include "server/long_command.h"
+#include "server/monitors.h"
 #include "server/node_commands.h"
 #include "server/options.h"
 #include "server/peer_requests.h"
-#include "server/plugins.h"
 #include "server/peers.h"
+#include "server/plugins.h"
 #include "server/random.h"
 #include "server/rate_meter.h"
 #include "server/recovery.h"
@@ -72,7 +73,10 @@ class Node {
   Logger& log() { return *log_; }
   ConnectionEnvironment& environment() { return connection_environment_; }
   ConnectionTable& connections() { return *connections_; }
-  ClusterHost& host() { return *host_; }
+  ClusterHost& host() { return *host_; }      // main's
+  Clusters& clusters() { return clusters_; }  // the others
+  // What the clusters of a node share.
+  void FillEnvironment(ClusterHost::Environment* environment);
   Peers& peers() { return *peers_; }
   Forwarder& forwarder() { return *forwarder_; }
   Plugins& plugins() { return plugins_; }
@@ -106,7 +110,7 @@ class Node {
   class DiskListener;
   struct Signals;
   bool Open(std::string* error);
-  bool StartCluster(RecoveredNode recovered, std::string* error);
+  bool StartMain(RecoveredNode recovered, std::string* error);
   bool Listen(std::string* error);
   void MakePeers();
   void FollowConfiguration();
@@ -148,6 +152,7 @@ class Node {
   Transactions transactions_;
   PeerRequests peer_requests_;
   Dispatcher dispatcher_;
+  Clusters clusters_{this};
   std::unique_ptr<ClusterHost> host_;
   std::unique_ptr<BlockedCommands> blocked_commands_;
   std::unique_ptr<Forwarder> forwarder_;
@@ -160,14 +165,14 @@ class Node {
   std::unique_ptr<Signals> signals_;
   // The configurations that the links were made from.
   cluster::Configuration followed_, followed_committed_;
-  bool was_member_ = false;          // in this run, by a committed configuration
+  bool was_member_ = false;  // in this run, by a committed configuration
   bool cron_paused_ = false;
-  bool forgotten_ = false;           // and isn't any more
+  bool forgotten_ = false;  // and isn't any more
   cluster::Micros next_tick_ = 0;
   cluster::Micros turn_ended_at_ = 0;
   bool tick_postponed_ = false;
   int64_t next_deadline_ms_ = BlockedCommands::kNoDeadline;  // that the timer is set for
-  cluster::Micros stop_by_ = 0;  // not 0: stopping, at the latest then
+  cluster::Micros stop_by_ = 0;                              // not 0: stopping, at the latest then
 };
 
 }  // namespace understudy::server

@@ -12,6 +12,7 @@
 
 namespace understudy::server {
 
+class ClusterHost;
 class Node;
 
 // What a handler gets. The reply is open (ReplyQueue::Begin was called): write exactly one reply.
@@ -70,5 +71,10 @@ inline constexpr std::string_view kLoadingError =
 
 // The version of Redis whose commands and replies these are: clients decide by it what to use.
 inline constexpr std::string_view kRedisVersion = "7.2.0";
+
+
+// TARGET.LOCK, SERVERS, NODES, STATE of a cluster whose member is here. False: another command.
+bool AnswerAboutCluster(Node& node, const ClusterHost& host, const protocol::Command& command,
+                        protocol::ReplyWriter* reply, Gate* gate);
 
 }  // namespace understudy::server

@@ -11,6 +11,9 @@
 //                                                   replies that no entry carries; an empty one:
 //                                                   it can't be had any more
 //   PEER.BUSY <cluster> <run> <sequence>            this command has cost the global its lock
+//   PEER.WHERE <cluster> <from>                     who is the global? From a node that isn't one of
+//                                                   the cluster's members
+//   PEER.GLOBAL <cluster> <term> <holder>           the answer; the holder may be empty
 //   PEER.SNAPSHOT <cluster> <term> <from> <index> <log term> <time ms> <configuration>
 //                 <offset> <total> <bytes>          one chunk of the state, in order
 // Numbers are decimal text; <commands>, <replies> and <configuration> are binary.

@@ -10,6 +10,7 @@
 
 namespace understudy::server {
 
+class NamedCluster;
 class Node;
 
 class PeerRequests {
@@ -23,6 +24,7 @@ class PeerRequests {
 
  private:
   bool Hello(Connection& connection, std::span<const std::string_view> args);
+  bool ToNamed(NamedCluster& cluster, std::string_view name, std::span<const std::string_view> args);
   bool Join(Connection& connection, std::span<const std::string_view> args);
   bool Forward(std::span<const std::string_view> args);
   bool Busy(std::span<const std::string_view> args);

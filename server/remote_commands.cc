@@ -13,7 +13,8 @@ void RemoteCommands::OnForward(const Batch& batch) {
     return;
   }
   for (const auto& [run, other] : origins_) {
-    if (run != batch.run && other.node == batch.from) blocked_->DropRun(run);  // its clients have gone
+    // Its clients have gone.
+    if (blocked_ != nullptr && run != batch.run && other.node == batch.from) blocked_->DropRun(run);
   }
   Origin& origin = origins_[batch.run];
   if (batch.attempt < origin.attempt) return;
@@ -58,7 +59,7 @@ void RemoteCommands::DropOlderTerms() {
   const cluster::Member& member = host_->member();
   std::erase_if(origins_, [&](const auto& entry) {
     if (member.role() == cluster::Role::kGlobal && entry.second.term == member.term()) return false;
-    blocked_->DropRun(entry.first);
+    if (blocked_ != nullptr) blocked_->DropRun(entry.first);
     return true;
   });
 }
@@ -76,14 +77,14 @@ void RemoteCommands::Execute(uint64_t run, Origin* origin) {
   ForwardedCommand command;
   while (host_->can_execute() && TakeForwarded(&rest, &command)) {
     ExecuteOne(run, origin, &command);
-    blocked_->Serve();
+    if (blocked_ != nullptr) blocked_->Serve();
   }
   if (!host_->can_execute()) origin->waiting.assign(rest);
 }
 
 void RemoteCommands::ExecuteOne(uint64_t run, Origin* origin, ForwardedCommand* command) {
   if (SendKeptAgain(origin, command->sequence)) return;
-  if (command->may_wait && IsBlocked(run, origin, *command)) return;
+  if (command->may_wait && blocked_ != nullptr && IsBlocked(run, origin, *command)) return;
   Tag tag{run, command->sequence, origin->low, command->client};
   const OriginTable::Executed* executed = nullptr;
   OriginTable::Known known = host_->origins().Find(tag, &executed);
@@ -132,7 +133,7 @@ bool RemoteCommands::ExecuteNew(uint64_t run, Origin* origin, const ForwardedCom
   request.args = command.args;
   request.db = command.db;
   request.client = {origin->node, command.client, run};
-  if (request.command == unblock_row_) {
+  if (blocked_ != nullptr && request.command == unblock_row_) {
     const auto what = BlockedCommands::ParseUnblock(command.args);
     blocked_->Unblock({run, what.sequence}, what.end);
     reply.bytes = "+OK\r\n";
@@ -140,6 +141,14 @@ bool RemoteCommands::ExecuteNew(uint64_t run, Origin* origin, const ForwardedCom
     return true;
   }
   ++executed_;
+  if (protocol::ReplyWriter writer(&reply.bytes, command.resp);
+      request.command != nullptr && request.command->ArityFits(command.args.size()) && answer_ &&
+      answer_(request, &writer, &reply.gate)) {
+    reply.keep = true;
+    read_in_turn_ = true;
+    origin->replies.push_back(std::move(reply));
+    return true;
+  }
   if (request.command == nullptr || !request.command->ArityFits(command.args.size()) ||
       (!request.command->ForTarget() && request.command != transaction_row_)) {
     protocol::ReplyWriter(&reply.bytes, command.resp)
@@ -152,7 +161,8 @@ bool RemoteCommands::ExecuteNew(uint64_t run, Origin* origin, const ForwardedCom
   targets::Wait wait;
   executing_ = {&origin->node, run, command.sequence};
   bool entry = host_->ExecuteTagged(request, tag, origin->earlier.Of(command.client), command.resp,
-                                    &reply.bytes, &reply.gate, command.may_wait ? &wait : nullptr);
+                                    &reply.bytes, &reply.gate,
+                                    command.may_wait && blocked_ != nullptr ? &wait : nullptr);
   executing_ = {};
   if (wait.wanted) {
     if (blocked_->Find({run, command.sequence}) == nullptr) {
@@ -164,7 +174,11 @@ bool RemoteCommands::ExecuteNew(uint64_t run, Origin* origin, const ForwardedCom
   host_->DeliverPublications();
   if (entry) {
     origin->earlier.Carried(command.client);
-    host_->WantCommit(origin->node, reply.gate.index);
+    if (FindsRepliesInEntries(origin->node)) {
+      host_->WantCommit(origin->node, reply.gate.index);
+    } else {
+      origin->replies.push_back(std::move(reply));
+    }
     return true;
   }
   origin->earlier.Add(command.client, command.sequence, reply.bytes);
@@ -172,6 +186,10 @@ bool RemoteCommands::ExecuteNew(uint64_t run, Origin* origin, const ForwardedCom
   read_in_turn_ = true;
   origin->replies.push_back(std::move(reply));
   return true;
+}
+
+bool RemoteCommands::FindsRepliesInEntries(const cluster::NodeId& node) const {
+  return self_.empty() || (node != self_ && host_->member().configuration().Find(node) != nullptr);
 }
 
 void RemoteCommands::HoldTurn(uint64_t confirm) {
@@ -188,11 +206,25 @@ void RemoteCommands::Flush() {
     for (auto it = origin.replies.rbegin(); it != origin.replies.rend() && it->of_turn; ++it) {
       it->of_turn = false;
     }
+    if (deliver_ && origin.node == self_) {
+      DeliverReplies(&origin);
+      continue;
+    }
     PeerLink* link = peers_->Find(origin.node);
     std::string* out = link == nullptr ? nullptr : link->output();
     if (out == nullptr) continue;  // the origin asks again when this link is back
     while (SendReplies(run, &origin, out)) {
     }
+  }
+}
+
+void RemoteCommands::DeliverReplies(Origin* origin) {
+  while (!origin->replies.empty() &&
+         origin->replies.front().gate.OpenAt(host_->applied(), host_->confirmed())) {
+    const Reply& reply = origin->replies.front();
+    deliver_(reply.sequence, origin->attempt, reply.bytes);
+    Keep(origin, std::move(origin->replies.front()));
+    origin->replies.pop_front();
   }
 }
 
@@ -207,7 +239,7 @@ bool RemoteCommands::SendReplies(uint64_t run, Origin* origin, std::string* out)
     origin->replies.pop_front();
   }
   if (scratch_.empty()) return false;
-  AppendCommand(out, {"PEER.REPLY", host_->name(), std::to_string(origin->term),
+  AppendCommand(out, {"PEER.REPLY", host_->wire(), std::to_string(origin->term),
                       std::to_string(run), std::to_string(origin->attempt), scratch_});
   return true;
 }

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -34,6 +35,7 @@ namespace understudy::server {
 
 class RemoteCommands : public BlockedCommands::Executor {
  public:
+  // `blocked`: nullptr: no command waits here.
   RemoteCommands(ClusterHost* host, Peers* peers, const protocol::CommandTable* table,
                  Instruments* instruments, BlockedCommands* blocked)
       : host_(host),
@@ -43,6 +45,18 @@ class RemoteCommands : public BlockedCommands::Executor {
         blocked_(blocked),
         unblock_row_(table->FindByName("peer.unblock")),
         transaction_row_(table->FindByName("peer.transaction")) {}
+
+  // For named clusters. `self`: this node, whose own commands come here too; their replies go to
+  // `deliver`, as do not those of other members, which find them in the entries. `answer`: commands
+  // about the cluster itself; false: it isn't one.
+  using Deliver = std::function<void(uint64_t sequence, uint64_t attempt, std::string_view reply)>;
+  using AnswerCommand = std::function<bool(const targets::Request& request,
+                                           protocol::ReplyWriter* reply, Gate* gate)>;
+  void ServeNode(cluster::NodeId self, Deliver deliver, AnswerCommand answer) {
+    self_ = std::move(self);
+    deliver_ = std::move(deliver);
+    answer_ = std::move(answer);
+  }
 
   struct Batch {
     cluster::NodeId from;
@@ -105,6 +119,8 @@ class RemoteCommands : public BlockedCommands::Executor {
   void Block(uint64_t run, Origin* origin, const ForwardedCommand& command,
              const protocol::Command& row, const targets::Wait& wait);
   void SendNotice(Origin* origin, const BlockedCommands::Command& command, bool with_arguments);
+  bool FindsRepliesInEntries(const cluster::NodeId& node) const;
+  void DeliverReplies(Origin* origin);
   bool SendReplies(uint64_t run, Origin* origin, std::string* out);
 
   ClusterHost* host_;
@@ -115,6 +131,9 @@ class RemoteCommands : public BlockedCommands::Executor {
   const protocol::Command* unblock_row_;
   const protocol::Command* transaction_row_;
   std::map<uint64_t, Origin> origins_;  // by the origin's run
+  cluster::NodeId self_;
+  Deliver deliver_;
+  AnswerCommand answer_;
   bool read_in_turn_ = false;
   struct Executing {
     const cluster::NodeId* node = nullptr;  // nullptr: nothing

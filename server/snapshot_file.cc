@@ -224,6 +224,15 @@ std::vector<uint64_t> ListSnapshots(const std::string& dir) {
   return clusters;
 }
 
+void RemoveSnapshotFile(const std::string& dir, uint64_t cluster) {
+  Info info;
+  std::string error;
+  const std::string path = InfoPath(dir, cluster);
+  if (LoadInfo(path, &info, &error) != SnapshotStatus::kLoaded) return;
+  unlink(path.c_str());
+  unlink((dir + "/" + info.data_name).c_str());
+}
+
 void RemoveSnapshotLeftovers(const std::string& dir) {
   std::set<std::string> named;
   for (uint64_t number : ListSnapshots(dir)) {

@@ -80,6 +80,8 @@ SnapshotStatus LoadSnapshotFile(const std::string& dir, uint64_t cluster, Snapsh
 
 // Clusters that have one, loadable or not.
 std::vector<uint64_t> ListSnapshots(const std::string& dir);
+// Removes the cluster's snapshot, if there is one. Blocks on the disk for an unlink.
+void RemoveSnapshotFile(const std::string& dir, uint64_t cluster);
 // Removes left-overs of saves that didn't finish.
 void RemoveSnapshotLeftovers(const std::string& dir);
 

@@ -1,6 +1,8 @@
-// TARGET.*: the clusters of this node by name. Today there is one, `main`.
+// TARGET.*: what there is to know about a cluster. About `main` the node answers itself; about
+// others the cluster's global does (NamedCluster).
 #include <cinttypes>
 #include <cstdio>
+#include <utility>
 
 #include "server/cluster_view.h"
 #include "server/node.h"
@@ -10,7 +12,19 @@ namespace understudy::server {
 
 namespace {
 
-bool Exists(NodeRequest& request) { return request.args[1] == request.node.host().name(); }
+// What a command about a cluster needs, whether a client asks this node of main or the request came
+// to the global of another cluster.
+struct About {
+  Node& node;
+  const ClusterHost& host;
+  protocol::ReplyWriter& reply;
+  Gate* gate;
+};
+
+bool Exists(NodeRequest& request) {
+  return request.args[1] == request.node.host().name() ||
+         request.node.clusters().Find(request.args[1]) != nullptr;
+}
 
 // False: an error was replied.
 bool CheckExists(NodeRequest& request) {
@@ -19,12 +33,11 @@ bool CheckExists(NodeRequest& request) {
   return false;
 }
 
-void HandleLock(NodeRequest& request) {
-  if (!CheckExists(request)) return;
-  const cluster::Member& member = request.node.host().member();
+void ReplyLock(const About& about) {
+  const cluster::Member& member = about.host.member();
   const cluster::NodeId holder = member.holder();
   const cluster::MemberInfo* info = member.configuration().Find(holder);
-  protocol::ReplyWriter& reply = request.reply;
+  protocol::ReplyWriter& reply = about.reply;
   reply.Map(4);
   reply.Bulk("holder");
   info == nullptr ? reply.Null() : reply.Bulk(info->name);
@@ -33,7 +46,7 @@ void HandleLock(NodeRequest& request) {
   reply.Bulk("term");
   reply.Integer(static_cast<int64_t>(member.term()));
   reply.Bulk("ttl-ms");
-  reply.Integer(member.LockRemaining(request.node.now()) / 1000);
+  reply.Integer(member.LockRemaining(about.node.now()) / 1000);
 }
 
 // Run ids don't fit into signed 64-bit numbers; INFO shows a node's own in the same form.
@@ -43,9 +56,9 @@ std::string RunText(cluster::RunId run) {
   return text;
 }
 
-void ReplyServer(NodeRequest& request, const MemberView& member) {
-  protocol::ReplyWriter& reply = request.reply;
-  const cluster::Member& core = request.node.host().member();
+void ReplyServer(const About& about, const MemberView& member) {
+  protocol::ReplyWriter& reply = about.reply;
+  const cluster::Member& core = about.host.member();
   // A local knows how far it is itself behind what it heard to be committed.
   cluster::Index newest =
       core.role() == cluster::Role::kGlobal ? core.log().last_index() : core.commit();
@@ -63,7 +76,7 @@ void ReplyServer(NodeRequest& request, const MemberView& member) {
   text("node", member.info.name);
   text("id", member.info.id);
   text("address", member.info.address);
-  text("role", RoleText(request.node, member));
+  text("role", RoleText(about.host, member));
   number("connected", member.connected ? 1 : 0);
   if (member.run != 0) text("run", RunText(member.run));
   if (member.index) {
@@ -73,36 +86,29 @@ void ReplyServer(NodeRequest& request, const MemberView& member) {
   reply.FinishMap(place, pairs);
 }
 
-void HandleServers(NodeRequest& request) {
-  if (!CheckExists(request)) return;
-  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
-  request.reply.Array(members.size());
-  for (const MemberView& member : members) ReplyServer(request, member);
+void ReplyServers(const About& about) {
+  std::vector<MemberView> members = ViewMembersGlobalFirst(about.node, about.host);
+  about.reply.Array(members.size());
+  for (const MemberView& member : members) ReplyServer(about, member);
 }
 
-void HandleNodes(NodeRequest& request) {
-  if (!CheckExists(request)) return;
-  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
-  request.reply.Array(members.size());
-  for (const MemberView& member : members) request.reply.Bulk(member.info.name);
+void ReplyNodes(const About& about) {
+  std::vector<MemberView> members = ViewMembersGlobalFirst(about.node, about.host);
+  about.reply.Array(members.size());
+  for (const MemberView& member : members) about.reply.Bulk(member.info.name);
 }
 
-// The rooms are part of `main`.
+// Of a room that is no cluster of its own: those are part of `main`.
 void HandleChatNodes(NodeRequest& request) {
-  std::vector<MemberView> members = ViewMembersGlobalFirst(request.node);
-  request.reply.Array(members.size());
-  for (const MemberView& member : members) request.reply.Bulk(member.info.name);
+  ReplyNodes({request.node, request.node.host(), request.reply, &request.gate});
 }
-
-void HandleRunning(NodeRequest& request) { request.reply.Integer(Exists(request) ? 1 : 0); }
 
 // Of all that was executed here: the reply waits until that is committed. A state that is to be
 // replaced isn't shown.
-void HandleState(NodeRequest& request) {
-  if (!CheckExists(request)) return;
-  const ClusterHost& host = request.node.host();
-  if (!host.settled()) return request.reply.Error(kLoadingError);
-  request.gate.index = host.state_index();
+void ReplyState(const About& about) {
+  const ClusterHost& host = about.host;
+  if (!host.settled()) return about.reply.Error(kLoadingError);
+  about.gate->index = host.state_index();
   std::string text = "type:" + std::string(host.target().type()) + "\r\n";
   text += "index:" + std::to_string(host.state_index()) + "\r\n";
   text += "digest:" + host.Digest() + "\r\n";
@@ -110,7 +116,25 @@ void HandleState(NodeRequest& request) {
     text += "versions:" + versions + "\r\n";
   }
   text += host.target().Describe();
-  request.reply.Verbatim("txt", text);
+  about.reply.Verbatim("txt", text);
+}
+
+using Reply = void (*)(const About& about);
+constexpr std::pair<std::string_view, Reply> kReplies[] = {
+    {"target.lock", ReplyLock},   {"target.servers", ReplyServers}, {"target.nodes", ReplyNodes},
+    {"target.state", ReplyState}, {"chat.nodes", ReplyNodes},
+};
+
+template <Reply reply>
+void HandleOfMain(NodeRequest& request) {
+  if (!CheckExists(request)) return;
+  reply({request.node, request.node.host(), request.reply, &request.gate});
+}
+
+void HandleRunning(NodeRequest& request) {
+  const NamedCluster* cluster = request.node.clusters().Find(request.args[1]);
+  request.reply.Integer(Exists(request) && (cluster == nullptr || !cluster->entry().stopped) ? 1
+                                                                                             : 0);
 }
 
 void HandleLoad(NodeRequest& request) {
@@ -158,21 +182,32 @@ void HandleHelp(NodeRequest& request) {
       "    Links this connection, or another one of this node: the target hears of its end.",
       "TARGET.UNLINK <cluster> SELF|CLIENT <client-id>",
       "    Ends a link.",
+      "TARGET.DELETE <cluster>",
+      "    Removes what a stopped cluster kept.",
+      "TARGET.JOIN <cluster>",
+      "    Makes this node a local of the cluster.",
+      "TARGET.LIST",
+      "    The clusters beside main.",
       "TARGET.LOCK <cluster>",
       "    Who holds the cluster's lock key, in which term, for how many milliseconds more.",
       "TARGET.NODES <cluster>",
       "    The names of the cluster's nodes, the global's first.",
       "TARGET.RUNNING <cluster>",
-      "    Whether this node runs the cluster: 1 or 0.",
+      "    Whether the cluster is running: 1 or 0.",
       "TARGET.SERVERS <cluster>",
       "    The cluster's servers, the global first: node, id, address, role, connected, and what",
       "    is known here of run, index and lag.",
+      "TARGET.START <cluster> <type> [<arg> ...]",
+      "    Starts the cluster with this node as its global, or joins it as a local, or lets a",
+      "    stopped one go on.",
       "TARGET.STATE <cluster>",
       "    Type of the cluster's target, index and digest of its state on this node.",
       "TARGET.LOAD <file>",
       "    Loads a shared object with a type of targets.",
       "TARGET.TYPES",
       "    The types of targets that this node can run.",
+      "TARGET.STOP <cluster> GLOBAL|ALL|<node>",
+      "    Ends the cluster on its global's node (which hands over), everywhere, or on one node.",
       "TARGET.HELP",
       "    Print this help.",
   };
@@ -182,13 +217,27 @@ void HandleHelp(NodeRequest& request) {
 
 }  // namespace
 
+bool AnswerAboutCluster(Node& node, const ClusterHost& host, const protocol::Command& command,
+                        protocol::ReplyWriter* reply, Gate* gate) {
+  for (const auto& [name, answer] : kReplies) {
+    if (command.row->name != name) continue;
+    answer({node, host, *reply, gate});
+    return true;
+  }
+  return false;
+}
+
 std::span<const NamedHandler> TargetCommandHandlers() {
   static constexpr NamedHandler kHandlers[] = {
-      {"target.lock", HandleLock},     {"target.servers", HandleServers},
-      {"target.nodes", HandleNodes},   {"target.running", HandleRunning},
-      {"target.state", HandleState},   {"target.help", HandleHelp},
-      {"chat.nodes", HandleChatNodes}, {"target.load", HandleLoad},
+      {"chat.nodes", HandleChatNodes},
+      {"target.load", HandleLoad},
       {"target.types", HandleTypes},
+      {"target.lock", HandleOfMain<ReplyLock>},
+      {"target.servers", HandleOfMain<ReplyServers>},
+      {"target.nodes", HandleOfMain<ReplyNodes>},
+      {"target.running", HandleRunning},
+      {"target.state", HandleOfMain<ReplyState>},
+      {"target.help", HandleHelp},
   };
   return kHandlers;
 }

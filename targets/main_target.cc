@@ -11,6 +11,7 @@ namespace {
 constexpr std::string_view kIdField = "understudy-id";
 constexpr std::string_view kChatField = "understudy-chat";
 constexpr std::string_view kLinksField = "understudy-links";
+constexpr std::string_view kDirectoryField = "understudy-directory";
 // What may read the file: the newest Redis whose semantics are ours.
 constexpr std::string_view kRedisVersion = "7.2.0";
 constexpr size_t kEndBytes = 1 + 8;  // kEof and the checksum
@@ -45,6 +46,12 @@ void MainTarget::Handle(const Request& request, Context& context) {
       if (const std::string_view name = request.command->row->name;
           name == "target.link" || name == "target.unlink") {
         return HandleLinkCommand(request, context, &ledger_, this);
+      } else if (name != "target.call" && name != "target.cast") {
+        return directory_.Handle(request, context);
+      }
+      if (request.args[1] != "main") {
+        return context.reply->Error("ERR no such cluster '" +
+                                    std::string(request.args[1].substr(0, 128)) + "'");
       }
       return context.reply->Error(
           "ERR the cluster 'main' has commands of its own, not TARGET.CALL");
@@ -60,6 +67,9 @@ bool MainTarget::Apply(int db, std::span<const std::string_view> args, Context& 
   if (args.empty()) return false;
   for (const NotKv& other : not_kv_) {
     if (args[0] == other.name) return other.target->Apply(db, args, context);
+  }
+  if (args[0] == "target.start" || args[0] == "target.delete") {
+    return directory_.Apply(db, args, context);
   }
   if (args[0].starts_with("target.")) return ledger_.Apply(args, context.index);
   return kv_.Apply(db, args, context);
@@ -84,19 +94,20 @@ bool MainTarget::Snapshot(const SnapshotSink& sink) const {
   ledger_.AppendTo(&links);
   if (!ledger_.empty()) out.Aux(kLinksField, links);
   if (!id_.Snapshot(field(kIdField)) || !chat_.Snapshot(field(kChatField)) ||
-      !kv_.Snapshot(section)) {
+      !directory_.Snapshot(field(kDirectoryField)) || !kv_.Snapshot(section)) {
     return false;
   }
   out.Eof();
   return out.Finish();
 }
 
-// The same file in steps: id and chat, copied at the beginning, then kv.
+// The same file in steps: id, chat and directory, copied at the beginning, then kv.
 class MainTarget::Cursor : public SnapshotCursor {
  public:
   explicit Cursor(MainTarget* target)
       : id_(target->id_.BeginSnapshot()),
         chat_(target->chat_.BeginSnapshot()),
+        directory_(target->directory_.BeginSnapshot()),
         kv_(target->kv_.BeginSnapshot()),
         out_([this](std::string_view piece) { return (*step_sink_)(piece); }),
         writer_(out_) {
@@ -115,19 +126,22 @@ class MainTarget::Cursor : public SnapshotCursor {
     return status;
   }
   uint64_t work_done() const override {
-    return id_->work_done() + chat_->work_done() + kv_->work_done();
+    return id_->work_done() + chat_->work_done() + directory_->work_done() + kv_->work_done();
   }
   size_t kept_bytes() const override {
-    return id_->kept_bytes() + chat_->kept_bytes() + kv_->kept_bytes();
+    return id_->kept_bytes() + chat_->kept_bytes() + directory_->kept_bytes() + kv_->kept_bytes();
   }
   double Progress() const override { return kv_->Progress(); }
 
  private:
-  enum class Part : uint8_t { kId, kChat, kKv };
+  enum class Part : uint8_t { kId, kChat, kDirectory, kKv };
 
   Status StepParts(size_t work) {
     if (at_ == Part::kId) return StepFields(id_.get(), kIdField, Part::kChat, work);
-    if (at_ == Part::kChat) return StepFields(chat_.get(), kChatField, Part::kKv, work);
+    if (at_ == Part::kChat) return StepFields(chat_.get(), kChatField, Part::kDirectory, work);
+    if (at_ == Part::kDirectory) {
+      return StepFields(directory_.get(), kDirectoryField, Part::kKv, work);
+    }
     const Status status = kv_->Step(work, [this](std::string_view piece) {
       writer_.Raw(piece);
       return writer_.ok();
@@ -145,7 +159,7 @@ class MainTarget::Cursor : public SnapshotCursor {
     return status == Status::kFailed ? Status::kFailed : Status::kMore;
   }
 
-  std::unique_ptr<SnapshotCursor> id_, chat_, kv_;
+  std::unique_ptr<SnapshotCursor> id_, chat_, directory_, kv_;
   Part at_ = Part::kId;
   const SnapshotSink* step_sink_ = nullptr;
   const SnapshotSink out_;
@@ -159,7 +173,7 @@ std::unique_ptr<SnapshotCursor> MainTarget::BeginSnapshot() {
 bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
   kv::RdbReader in(snapshot);
   in.Header();
-  std::string id_state, chat_state, links, name_scratch, value_scratch;
+  std::string id_state, chat_state, links, directory_state, name_scratch, value_scratch;
   while (!in.failed() && !in.rest().empty() &&
          in.rest()[0] == static_cast<char>(kv::RdbOpcode::kAux)) {
     in.Byte();
@@ -168,6 +182,7 @@ bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
     if (name == kIdField) id_state += value;
     if (name == kChatField) chat_state += value;
     if (name == kLinksField) links += value;
+    if (name == kDirectoryField) directory_state += value;
   }
   // What is between the fields and the end is kv's.
   if (!in.failed() &&
@@ -191,8 +206,11 @@ bool MainTarget::RestoreParts(std::string_view snapshot, std::string* error) {
   }
   if (id_state.empty()) id_.Clear();
   if (chat_state.empty()) chat_.Clear();
+  if (directory_state.empty()) directory_.Clear();
   return (id_state.empty() || id_.Restore(id_state, error)) &&
-         (chat_state.empty() || chat_.Restore(chat_state, error)) && kv_.Restore(sections, error);
+         (chat_state.empty() || chat_.Restore(chat_state, error)) &&
+         (directory_state.empty() || directory_.Restore(directory_state, error)) &&
+         kv_.Restore(sections, error);
 }
 
 bool MainTarget::Restore(std::string_view snapshot, std::string* error) {
@@ -210,6 +228,7 @@ void MainTarget::Clear() {
   id_.Clear();
   chat_.Clear();
   ledger_.Clear();
+  directory_.Clear();
 }
 
 void MainTarget::VisitLinks(const std::function<void(const Client&)>& visit) const {
@@ -236,6 +255,7 @@ std::string MainTarget::Digest() const {
     ledger_.AddTo(&links);
     sum += links.Finish();
   }
+  sum += directory_.StateDigest();
   Digest160 kv_digest;
   if (Digest160::FromHex(kv_.Digest(), &kv_digest)) sum += kv_digest;
   return sum.Hex();

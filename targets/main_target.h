@@ -17,6 +17,7 @@
 #include "targets/chat/chat_target.h"
 #include "targets/id/id_target.h"
 #include "targets/kv/kv_target.h"
+#include "targets/directory/directory_target.h"
 #include "targets/ledger.h"
 #include "targets/machine.h"
 #include "targets/pubsub/pubsub_target.h"
@@ -54,6 +55,7 @@ class MainTarget : public Machine {
 
   const kv::KvTarget& kv() const { return kv_; }
   kv::KvTarget& kv() { return kv_; }
+  const DirectoryTarget& directory() const { return directory_; }
 
  private:
   class Cursor;
@@ -65,6 +67,7 @@ class MainTarget : public Machine {
   ChatTarget chat_;
   PubsubTarget pubsub_;
   Ledger ledger_;  // links alone: these targets have no timers
+  DirectoryTarget directory_;
   // The names of the commands of id and chat, which are few: an effect of any other name is kv's.
   struct NotKv {
     std::string_view name;

@@ -406,7 +406,9 @@ TEST(CommandTableRowsTest, FlagsAreConsistent) {
                                            "xreadgroup",
                                            "xgroup|setid",
                                            "xgroup|destroy",
-                                           "xgroup|delconsumer"};
+                                           "xgroup|delconsumer",
+                                           "target.stop",
+                                           "target.delete"};
   for (const Command& command : Table().all()) {
     SCOPED_TRACE(command.full_name);
     EXPECT_FALSE(command.Has(kWrite) && command.Has(kReadonly));

@@ -23,6 +23,7 @@ understudy_process_test(failover.memory 200 2 KILLS=4 "SERVER_OPTIONS=--appendon
 understudy_process_test(pause 180 1)
 understudy_process_test(restart_all 240 2)
 understudy_process_test(rooms 120 1)
+understudy_process_test(clusters 180 2)
 understudy_process_test(chat_failover 180 2)
 understudy_process_test(plugin 180 1)
 understudy_process_test(original 180 1)
