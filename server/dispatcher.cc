@@ -26,6 +26,14 @@ bool MayListenersUse(const Command& command) {
                                          "sunsubscribe", "quit",         "reset"};
   return std::find(std::begin(kNames), std::end(kNames), command.row->name) != std::end(kNames);
 }
+
+// A read that may have to wait (XREAD BLOCK) is the global's.
+bool MayWait(const Command& command, std::span<const std::string_view> args) {
+  if (!command.Has(protocol::kBlocking)) return false;
+  return std::any_of(args.begin(), args.end(), [](std::string_view arg) {
+    return protocol::EqualsIgnoreCase(arg, "block");
+  });
+}
 }  // namespace
 
 void Dispatcher::OnInput() {
@@ -235,7 +243,7 @@ ConnectionHandler::Flow Dispatcher::RunTarget(Connection& connection, const Comm
     return Flow::kDone;
   }
   if (Undecided(session)) return Pause(connection);
-  if (reads && session.readonly && ReadCommitted(connection, request)) return Flow::kDone;
+  if (reads && session.readonly && !MayWait(command, args) && ReadCommitted(connection, request)) return Flow::kDone;
   return SendOn(connection, command, args);
 }
 
@@ -302,7 +310,8 @@ ConnectionHandler::Flow Dispatcher::SendOn(Connection& connection, const Command
   Micros wait = node_->options().cluster_wait_ms * 1000;
   // Whose state is to be replaced doesn't read it.
   const ClusterHost& host = node_->host();
-  bool here = !command.Replicates() && session.forwarded == 0 && host.settled() &&
+  bool here = !command.Replicates() && !MayWait(command, args) && session.forwarded == 0 &&
+              host.settled() &&
               host.member().role() != cluster::Role::kGlobal;
   if (here) {
     if (session.track) node_->tracking().OnRead(connection, command, args);

@@ -189,6 +189,36 @@ void ReplyToConsumer(Call& call, const ReadArguments& arguments, std::string_vie
   if (any) call.reply.FinishArray(header, written);
 }
 
+// Whether there is something to reply: entries behind these ids, or (even if it is none) what a
+// consumer was given before.
+bool FindsSomething(Call& call, const ReadArguments& arguments, std::span<const StreamId> from) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    const Entry* entry = call.Find(arguments.keys[i], Keyspace::Use::kDontCount);
+    if (arguments.of_group && from[i] != StreamId::Greatest()) return true;
+    if (entry == nullptr || StreamOf(entry).length() == 0) continue;
+    const Stream& stream = StreamOf(entry);
+    const StreamId behind =
+        arguments.of_group ? stream.FindGroup(arguments.group)->last_id : from[i];
+    if (stream.LastLiveId() > behind) return true;
+  }
+  return false;
+}
+
+// Waits for entries; false if this may not wait. What `$` means is settled now.
+bool WaitForEntries(Call& call, const ReadArguments& arguments, std::span<const StreamId> from) {
+  if (!call.WaitFor(arguments.keys, Type::kStream, arguments.block_ms)) return false;
+  call.context.wait->any_change = arguments.of_group;
+  const auto is_last = [](std::string_view id) { return id == "$"; };
+  if (std::none_of(arguments.ids.begin(), arguments.ids.end(), is_last)) return true;
+  std::vector<std::string>& again = call.context.wait->args;
+  again.assign(call.args.begin(), call.args.end());
+  const size_t first = again.size() - from.size();
+  for (size_t i = 0; i < from.size(); ++i) {
+    if (is_last(arguments.ids[i])) again[first + i] = from[i].Text();
+  }
+  return true;
+}
+
 void Read(Call& call, bool of_group) {
   ReadArguments arguments;
   arguments.of_group = of_group;
@@ -196,6 +226,10 @@ void Read(Call& call, bool of_group) {
   std::vector<StreamId> from(arguments.keys.size());
   for (size_t i = 0; i < from.size(); ++i) {
     if (!ReadFrom(call, arguments, i, &from[i])) return;
+  }
+  if (arguments.block_ms >= 0 && !FindsSomething(call, arguments, from) &&
+      WaitForEntries(call, arguments, from)) {
+    return;
   }
   StreamsReply streams(&call);
   for (size_t i = 0; i < from.size(); ++i) {
