@@ -71,10 +71,31 @@ expect "added" 1 "$(ask "${port[$a]}" ZADD z 1 m)"
 }
 expect "moved once" four "$(ask "${port[$b]}" LRANGE moved 0 -1)"
 
+step "entries of streams"
+expect "an entry" 1-1 "$(ask "${port[$a]}" XADD s 1-1 a 1)"
+expect "a group" OK "$(ask "${port[$b]}" XGROUP CREATE s g '$')"
+for i in "$a" "$b"; do wait_for "$((11 + i))" "${port[$i]}" XREAD BLOCK 0 STREAMS s '$'; done
+wait_for 20 "${port[$a]}" XREADGROUP GROUP g first BLOCK 0 STREAMS s '>'
+until_true 5 "they wait" blocked "$a" 2
+until_true 5 "they wait" blocked "$b" 1
+wait_for 21 "${port[$b]}" XREADGROUP GROUP g second BLOCK 0 STREAMS s '>'
+until_true 5 "they wait" blocked "$b" 2
+expect "an entry" 2-1 "$(ask "${port[$b]}" XADD s 2-1 b 2)"
+# shellcheck disable=SC2016 # replies, not variables
+{
+  new=('*1' '*2' '$1' s '*1' '*2' '$3' 2-1 '*2' '$1' b '$1' 2)
+  for i in "$a" "$b"; do expect_lines "$((11 + i))" "who reads at node$i" "${new[@]}"; done
+  expect_lines 20 "the group's first consumer" "${new[@]}"
+}
+expect "the second still waits" "$(printf '1\n2-1\n2-1\nfirst\n1')" "$(ask "${port[$a]}" XPENDING s g)"
+expect "the stream is gone" 1 "$(ask "${port[$a]}" DEL s)"
+expect_lines 21 "the second consumer" \
+  "-NOGROUP No such key 's' or consumer group 'g' in XREADGROUP with GROUP option"
+
 step "who is gone gets nothing"
-wait_for 11 "${port[$b]}" BLPOP q 0
+wait_for 31 "${port[$b]}" BLPOP q 0
 until_true 5 "it waits" blocked "$b" 1
-exec 11<&- 11>&-
+exec 31<&- 31>&-
 until_true 5 "it is gone" blocked "$b" 0
 expect "pushed" 1 "$(ask "${port[$a]}" RPUSH q six)"
 expect "still there" six "$(ask "${port[$b]}" LRANGE q 0 -1)"
