@@ -65,7 +65,8 @@ void Instruments::NoteSlow(std::string_view address, std::string_view name,
 void Instruments::NoteInSlowLog(std::string_view address, std::string_view name,
                                 const protocol::Command& command,
                                 std::span<const std::string_view> args, uint64_t nanoseconds) {
-  if (command.Has(protocol::kSkipSlowlog)) return;
+  // A forwarded transaction is EXEC, which isn't in the slow log either.
+  if (command.Has(protocol::kSkipSlowlog) || command.row->owner == protocol::Owner::kPeer) return;
   slow_log_.Add(args, FirstSecretArgument(command, args), nanoseconds, WallMillis() / 1000, address, name);
 }
 

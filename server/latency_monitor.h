@@ -2,8 +2,6 @@
 // by the kind of what did it.
 //   command       a command          fast-command  one that should take constant time
 //   expire-cycle  deleting expired keys, and the other upkeep of the data
-//   eviction-cycle  deleting keys for maxmemory
-//   apply         applying the entries that the global sent
 // Source:
 // https://redis.io/docs/latest/operate/oss_and_stack/management/optimization/latency-monitor/
 //
